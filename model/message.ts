@@ -37,6 +37,11 @@ export interface NewMessage {
   traceId: string | null;
   /** HTTP `Idempotency-Key` with its scope; null without one. */
   idempotencyKey: string | null;
+  /**
+   * True for a LoRa packet: the sender is a receiver board. The first receiver that the store ever
+   * saw gives its nodes their plain names (`node1`), every other one's are prefixed (`N3-node1`).
+   */
+  fromReceiver: boolean;
 }
 
 /** A message in the log. */
@@ -56,11 +61,20 @@ export interface StoredMessage {
   traceId: string | null;
   /** Taken before the wall clock was trusted. */
   clockUntrusted: boolean;
+  /** The devices of this packet carry the receiver's id as prefix; decided once, at the commit. */
+  prefixed: boolean;
 }
 
 /** What became of one appended message. */
 export type AppendOutcome =
-  | { kind: "accepted"; number: number; id: string; receivedUs: number; clockUntrusted: boolean }
+  | {
+    kind: "accepted";
+    number: number;
+    id: string;
+    receivedUs: number;
+    clockUntrusted: boolean;
+    prefixed: boolean;
+  }
   | { kind: "duplicate"; id: string | null }
   | { kind: "refused"; error: Error };
 

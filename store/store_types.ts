@@ -5,6 +5,7 @@
  */
 import type { AppendOutcome, NewMessage, Rejection, StoredMessage } from "@/model/message.ts";
 import type { DeadLetter, Ledger, SourceDeadLetter } from "@/model/ledger.ts";
+import type { NormalizeRules } from "@/model/rules.ts";
 import type { StoreFullError } from "@/model/errors.ts";
 
 export interface StoreOptions {
@@ -24,7 +25,7 @@ export interface StoreOptions {
   sourceDeadMax: number;
   history: { readingsKeepMs: number; minutesKeepMs: number; hoursKeepMs: number };
   /** Passed on to `normalize` for history rows. */
-  normalize: Record<string, unknown>;
+  normalize: NormalizeRules;
   /** ms since 1970 of the build: an earlier wall clock is not trusted. */
   buildTimeMs: number;
 }
