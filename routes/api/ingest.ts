@@ -1,0 +1,246 @@
+/**
+ * HTTP ingest: `POST /v1/ingest/{device}` for one message, `POST /v1/ingest` for NDJSON.
+ *
+ * The answer comes after the commit. Order of checks: credentials before a byte of the body is read,
+ * then the rate, the content type, the size, the content.
+ */
+import { type Context, Hono } from "hono";
+import { DecodeError, HttpError } from "@/model/errors.ts";
+import { decodeIngestBody } from "@/model/decode/decode.ts";
+
+/** What ingest over HTTP needs of the rest; fulfilled by `gateway.ts`. */
+export interface IngestPort {
+  /** The device ids that this request may write; throws HttpError 401. */
+  authenticate(request: Request): Promise<{ mayWrite: (device: string) => boolean; key: string }>;
+  /** Seconds to wait, 0 when the request may pass. */
+  rateLimit(key: string, cost: number): number;
+  /** Commits one message; rejects with StoreFullError when there is no room. */
+  take(message: IngestMessage): Promise<{ id: string | null; duplicate: boolean }>;
+  /** Throws HttpError 503 while starting, draining or full. */
+  assertReady(): void;
+}
+
+export interface IngestMessage {
+  device: string;
+  body: string;
+  traceId: string | null;
+  idempotencyKey: string | null;
+}
+
+export interface IngestLimits {
+  bodyBytesMax: number;
+  batchBytesMax: number;
+  batchLinesMax: number;
+}
+
+interface LineResult {
+  line: number;
+  status: "accepted" | "duplicate" | "rejected" | "refused";
+  id?: string | null;
+  code?: string;
+  reason?: string;
+  detail?: string;
+}
+
+const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+
+export function ingestRoutes(port: IngestPort, limits: IngestLimits): Hono {
+  const app = new Hono();
+  app.post("/v1/ingest/:device", (c) => ingestOne(c, { port, limits }));
+  app.post("/v1/ingest", (c) => ingestBatch(c, { port, limits }));
+  return app;
+}
+
+interface Parts {
+  port: IngestPort;
+  limits: IngestLimits;
+}
+
+async function ingestOne(c: Context, { port, limits }: Parts): Promise<Response> {
+  const sender = await port.authenticate(c.req.raw);
+  const device = deviceOf(c.req.param("device") ?? "", sender.mayWrite);
+  pass(port.rateLimit(sender.key, 1));
+  requireType(c, "application/json");
+  port.assertReady();
+  const body = await readBody(c.req.raw, limits.bodyBytesMax);
+  decodeIngestBody(device, body);
+  const { id, duplicate } = await port.take({ device, body, ...headersOf(c) });
+  return c.json({ status: duplicate ? "duplicate" : "accepted", id }, 202);
+}
+
+async function ingestBatch(c: Context, { port, limits }: Parts): Promise<Response> {
+  const sender = await port.authenticate(c.req.raw);
+  requireType(c, "application/x-ndjson");
+  port.assertReady();
+  const text = await readBody(c.req.raw, limits.batchBytesMax);
+  const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
+  const wanted = lines.map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => line.trim() !== "");
+  if (wanted.length > limits.batchLinesMax) throw tooManyLines(wanted.length, limits);
+  pass(port.rateLimit(sender.key, wanted.length));
+  const headers = headersOf(c);
+  const results = await Promise.all(wanted.map((each) => {
+    const key = headers.idempotencyKey;
+    const idempotencyKey = key === null ? null : `${key}:${each.number}`;
+    return takeLine(each, { port, limits, sender, headers: { ...headers, idempotencyKey } });
+  }));
+  return c.json({ results }, batchStatus(results), retryHeader(results));
+}
+
+function batchStatus(results: LineResult[]): 202 | 400 | 503 {
+  if (results.some((result) => result.status === "refused")) return 503;
+  const rejectedAll = results.every((result) => result.status === "rejected");
+  return results.length > 0 && rejectedAll ? 400 : 202;
+}
+
+function retryHeader(results: LineResult[]): Record<string, string> {
+  return results.some((result) => result.status === "refused") ? { "Retry-After": "10" } : {};
+}
+
+interface LineContext extends Parts {
+  sender: { mayWrite: (device: string) => boolean };
+  headers: ReturnType<typeof headersOf>;
+}
+
+/** One line's own result: a bad line never takes its neighbours with it. */
+async function takeLine(
+  { line, number }: { line: string; number: number },
+  { port, limits, sender, headers }: LineContext,
+): Promise<LineResult> {
+  try {
+    const { device, body } = splitLine(line, limits.bodyBytesMax);
+    deviceOf(device, sender.mayWrite);
+    decodeIngestBody(device, body);
+    const { id, duplicate } = await port.take({ device, body, ...headers });
+    return { line: number, status: duplicate ? "duplicate" : "accepted", id };
+  } catch (error) {
+    return failedLine(number, error);
+  }
+}
+
+function failedLine(line: number, error: unknown): LineResult {
+  if (error instanceof DecodeError) {
+    const detail = `${error.message}. ${error.hint}`;
+    return { line, status: "rejected", code: error.code, reason: error.reason, detail };
+  }
+  if (error instanceof HttpError) {
+    return { line, status: "rejected", code: error.code, detail: error.message };
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "HTTP-0503";
+  return { line, status: "refused", code, detail: "Not stored, send this line again" };
+}
+
+/** A line is the body of a single message plus its `device`. */
+function splitLine(line: string, bytesMax: number): { device: string; body: string } {
+  if (line.length > bytesMax) throw tooLarge(bytesMax);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    throw new HttpError(400, "The line is not JSON", {
+      code: "HTTP-0400",
+      hint: "send one JSON object a line",
+    });
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new HttpError(400, "The line is not a JSON object", {
+      code: "HTTP-0400",
+      hint: 'send {"device":"…","metrics":{…}} on each line',
+    });
+  }
+  const { device, ...body } = parsed as Record<string, unknown>;
+  return { device: String(device ?? ""), body: JSON.stringify(body) };
+}
+
+function deviceOf(device: string, mayWrite: (device: string) => boolean): string {
+  if (!DEVICE_ID.test(device)) {
+    throw new HttpError(400, `Invalid device id "${device.slice(0, 80)}"`, {
+      code: "ING-0110",
+      hint: "use 1 to 64 of A-Z a-z 0-9 _ -",
+    });
+  }
+  if (mayWrite(device)) return device;
+  throw new HttpError(403, `This credential may not write as "${device}"`, {
+    code: "HTTP-0403",
+    hint: "use the credential of that device",
+  });
+}
+
+function headersOf(c: Context): { traceId: string | null; idempotencyKey: string | null } {
+  const trace = TRACEPARENT.exec(c.req.header("traceparent") ?? "")?.[1] ?? null;
+  const key = c.req.header("idempotency-key") ?? null;
+  if (key !== null && !IDEMPOTENCY_KEY.test(key)) {
+    throw new HttpError(400, "Invalid Idempotency-Key", {
+      code: "HTTP-0400",
+      hint: "use 1 to 200 printable ASCII characters without spaces",
+    });
+  }
+  return { traceId: trace === "0".repeat(32) ? null : trace, idempotencyKey: key };
+}
+
+function requireType(c: Context, type: string): void {
+  const sent = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (sent === type && encoding === "identity") return;
+  const what = sent === type ? `Content-Encoding "${encoding}"` : `Content-Type "${sent}"`;
+  throw new HttpError(415, `Cannot read ${what}`, {
+    code: "HTTP-0415",
+    hint: `send "Content-Type: ${type}" without compression`,
+  });
+}
+
+function pass(waitSeconds: number): void {
+  if (waitSeconds === 0) return;
+  throw new HttpError(429, "Too many messages from this sender", {
+    code: "HTTP-0429",
+    hint: "send less often or in NDJSON batches; http.rate_per_second sets the limit",
+    headers: { "Retry-After": String(Math.ceil(waitSeconds)) },
+  });
+}
+
+function tooLarge(bytesMax: number): HttpError {
+  return new HttpError(413, `The body is larger than ${bytesMax} bytes`, {
+    code: "HTTP-0413",
+    hint: "split it into several messages",
+  });
+}
+
+function tooManyLines(count: number, limits: IngestLimits): HttpError {
+  return new HttpError(413, `The batch has ${count} lines, ${limits.batchLinesMax} are allowed`, {
+    code: "HTTP-0413",
+    hint: "split it into several requests",
+  });
+}
+
+/** Reads at most `bytesMax` bytes of UTF-8; what was announced as longer is not read at all. */
+async function readBody(request: Request, bytesMax: number): Promise<string> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(bytes);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return decodeUtf8(whole);
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new HttpError(400, "The body is not UTF-8", {
+      code: "HTTP-0400",
+      hint: "encode the body as UTF-8",
+      cause,
+    });
+  }
+}
