@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HttpError } from "@/model/errors.ts";
+import { approachOf, type HttpApproach, type HttpEnv } from "@/routes/http_env.ts";
 
 /** What the health answers show. */
 export interface Health {
@@ -16,13 +17,12 @@ export interface HealthParts {
   health: () => Health;
   renderMetrics: () => Promise<string>;
   /** True when this request may read the metrics. */
-  mayScrape: (request: Request, remoteAddress: string) => boolean;
-  remoteAddress: (request: Request) => string;
+  mayScrape: (approach: HttpApproach) => boolean;
 }
 
 /** `/healthz`, `/readyz`, `/metrics` (FORMATS §5). */
-export function healthRoutes(parts: HealthParts): Hono {
-  const app = new Hono();
+export function healthRoutes(parts: HealthParts): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
     const health = parts.health();
@@ -33,7 +33,7 @@ export function healthRoutes(parts: HealthParts): Hono {
     });
   });
   app.get("/metrics", async (c) => {
-    if (!parts.mayScrape(c.req.raw, parts.remoteAddress(c.req.raw))) throw scrapeRefused();
+    if (!parts.mayScrape(approachOf(c))) throw scrapeRefused();
     const text = await parts.renderMetrics();
     return c.text(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });

@@ -7,11 +7,14 @@
 import { type Context, Hono } from "hono";
 import { DecodeError, HttpError } from "@/model/errors.ts";
 import { decodeIngestBody } from "@/model/decode/decode.ts";
+import { approachOf, type HttpApproach, type HttpEnv } from "@/routes/http_env.ts";
 
 /** What ingest over HTTP needs of the rest; fulfilled by `gateway.ts`. */
 export interface IngestPort {
   /** The device ids that this request may write; throws HttpError 401. */
-  authenticate(request: Request): Promise<{ mayWrite: (device: string) => boolean; key: string }>;
+  authenticate(
+    approach: HttpApproach,
+  ): Promise<{ mayWrite: (device: string) => boolean; key: string }>;
   /** Seconds to wait, 0 when the request may pass. */
   rateLimit(key: string, cost: number): number;
   /** Commits one message; rejects with StoreFullError when there is no room. */
@@ -46,8 +49,8 @@ const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
-export function ingestRoutes(port: IngestPort, limits: IngestLimits): Hono {
-  const app = new Hono();
+export function ingestRoutes(port: IngestPort, limits: IngestLimits): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
   app.post("/v1/ingest/:device", (c) => ingestOne(c, { port, limits }));
   app.post("/v1/ingest", (c) => ingestBatch(c, { port, limits }));
   return app;
@@ -58,8 +61,8 @@ interface Parts {
   limits: IngestLimits;
 }
 
-async function ingestOne(c: Context, { port, limits }: Parts): Promise<Response> {
-  const sender = await port.authenticate(c.req.raw);
+async function ingestOne(c: Context<HttpEnv>, { port, limits }: Parts): Promise<Response> {
+  const sender = await port.authenticate(approachOf(c));
   const device = deviceOf(c.req.param("device") ?? "", sender.mayWrite);
   pass(port.rateLimit(sender.key, 1));
   requireType(c, "application/json");
@@ -70,8 +73,8 @@ async function ingestOne(c: Context, { port, limits }: Parts): Promise<Response>
   return c.json({ status: duplicate ? "duplicate" : "accepted", id }, 202);
 }
 
-async function ingestBatch(c: Context, { port, limits }: Parts): Promise<Response> {
-  const sender = await port.authenticate(c.req.raw);
+async function ingestBatch(c: Context<HttpEnv>, { port, limits }: Parts): Promise<Response> {
+  const sender = await port.authenticate(approachOf(c));
   requireType(c, "application/x-ndjson");
   port.assertReady();
   const text = await readBody(c.req.raw, limits.batchBytesMax);
@@ -168,7 +171,7 @@ function deviceOf(device: string, mayWrite: (device: string) => boolean): string
   });
 }
 
-function headersOf(c: Context): { traceId: string | null; idempotencyKey: string | null } {
+function headersOf(c: Context<HttpEnv>): { traceId: string | null; idempotencyKey: string | null } {
   const trace = TRACEPARENT.exec(c.req.header("traceparent") ?? "")?.[1] ?? null;
   const key = c.req.header("idempotency-key") ?? null;
   if (key !== null && !IDEMPOTENCY_KEY.test(key)) {
@@ -180,7 +183,7 @@ function headersOf(c: Context): { traceId: string | null; idempotencyKey: string
   return { traceId: trace === "0".repeat(32) ? null : trace, idempotencyKey: key };
 }
 
-function requireType(c: Context, type: string): void {
+function requireType(c: Context<HttpEnv>, type: string): void {
   const sent = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
   const encoding = c.req.header("content-encoding") ?? "identity";
   if (sent === type && encoding === "identity") return;

@@ -1,0 +1,29 @@
+import type { Context } from "hono";
+
+/** What the server knows of a connection beside the request; handed to the app with each request. */
+export interface HttpEnv {
+  Bindings: { remoteAddress: string };
+}
+
+/** Who comes and how: all that access decisions over HTTP look at. */
+export interface HttpApproach {
+  remoteAddress: string;
+  /** A proxy's header came along, so the address is the proxy's. */
+  forwarded: boolean;
+  /** `Authorization`, as sent. */
+  authorization: string | null;
+}
+
+const FORWARDING_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+
+export function approachOf(c: Context<HttpEnv>): HttpApproach {
+  return approachOfRequest(c.req.raw, c.env.remoteAddress);
+}
+
+export function approachOfRequest(request: Request, remoteAddress: string): HttpApproach {
+  return {
+    remoteAddress,
+    forwarded: FORWARDING_HEADERS.some((name) => request.headers.has(name)),
+    authorization: request.headers.get("authorization"),
+  };
+}
