@@ -15,25 +15,27 @@ import { quoted, refusal } from "@/model/decode/reasons.ts";
 import { emptyDecoded } from "@/model/decode/telemetry.ts";
 import { checkedText } from "@/model/decode/text.ts";
 
-/** The objects of a packet: their device, and the measurement of each field. */
-const PARTS: readonly {
-  key: string;
-  device: string;
-  fields: readonly (readonly [field: string, measurement: string])[];
-}[] = [
-  {
-    key: "n1",
-    device: "node1",
-    fields: [["t", "temperature"], ["h", "humidity"], ["g", "gas_resistance"], ["p", "pressure"]],
-  },
-  {
-    key: "n2",
-    device: "node2",
-    fields: [["t", "temperature"], ["h", "humidity"], ["p", "pressure"], ["g", "gas_resistance"]],
-  },
-  { key: "sig", device: "signal", fields: [["rssi", "rssi"], ["snr", "snr"]] },
-  { key: "sts", device: "stats", fields: [["rx", "packets_received"], ["err", "crc_errors"]] },
+interface Field {
+  name: string;
+  measurement: string;
+  /** For messages: `n1.t`. */
+  path: string;
+}
+
+/** The objects of a packet, the device of each, and the measurement of each of its fields. */
+const PARTS: readonly { key: string; device: string; fields: readonly Field[] }[] = [
+  part("n1", "node1", { t: "temperature", h: "humidity", g: "gas_resistance", p: "pressure" }),
+  part("n2", "node2", { t: "temperature", h: "humidity", p: "pressure", g: "gas_resistance" }),
+  part("sig", "signal", { rssi: "rssi", snr: "snr" }),
+  part("sts", "stats", { rx: "packets_received", err: "crc_errors" }),
 ];
+
+function part(key: string, device: string, names: Record<string, string>) {
+  const fields = Object.entries(names).map(([name, measurement]) => {
+    return { name, measurement, path: `${key}.${name}` };
+  });
+  return { key, device, fields };
+}
 
 /** True for an object that has a part of a packet, whatever that part holds. */
 export function looksLikePacket(value: unknown): value is JsonObject {
@@ -48,9 +50,9 @@ export function decodeLoraPacket(receiver: string, packet: JsonObject): Decoded 
   checkHeader(packet);
   const decoded = emptyDecoded(receiver);
   for (const { key, device, fields } of PARTS) {
-    const part = partOf(packet, key);
-    for (const [field, measurement] of fields) {
-      const value = numberOf(part, `${key}.${field}`, field);
+    const content = partOf(packet, key);
+    for (const { name, measurement, path } of fields) {
+      const value = numberOf(content, path, name);
       if (value !== null) decoded.values.push({ device, measurement, value, unit: null });
     }
   }
@@ -70,13 +72,13 @@ function checkHeader(packet: JsonObject): void {
 const ABSENT: JsonObject = {};
 
 function partOf(packet: JsonObject, key: string): JsonObject {
-  const part = packet[key] ?? ABSENT;
-  if (isJsonObject(part)) return part;
-  throw refusal("bad_value", `"${key}" is ${quoted(part)}, expected an object`);
+  const content = packet[key] ?? ABSENT;
+  if (isJsonObject(content)) return content;
+  throw refusal("bad_value", `"${key}" is ${quoted(content)}, expected an object`);
 }
 
-function numberOf(part: JsonObject, path: string, field: string): number | null {
-  const value = part[field];
+function numberOf(content: JsonObject, path: string, name: string): number | null {
+  const value = content[name];
   if (value === undefined || value === null) return null;
   if (typeof value !== "number") {
     throw refusal("bad_value", `"${path}" is ${quoted(value)}, expected a number`);

@@ -7,7 +7,7 @@
  * Numbers become readings, booleans 0 and 1, texts attributes; null is a measurement that failed.
  * Of two members with one name (after trimming and joining) the last one counts.
  */
-import type { Decoded, DecodedValue } from "@/model/decoded.ts";
+import type { Decoded } from "@/model/decoded.ts";
 import type { Instant } from "@/model/message.ts";
 import { parseSentTime } from "@/model/event_time.ts";
 import { trimName } from "@/model/topic.ts";
@@ -45,45 +45,57 @@ export function emptyDecoded(device: string): Decoded {
 /** Decodes one object of measurements; `text` is its own source. */
 export function decodeTelemetry(device: string, object: JsonObject, text: string): Decoded {
   const decoded = emptyDecoded(device);
-  const reader: Reader = { decoded, device, ambiguous: false, groups: 0 };
-  for (const key in object) readTopLevel(reader, object, key);
+  const enveloped = isJsonObject(object.values) || isJsonObject(object.metrics);
+  const reader: Reader = { decoded, device, enveloped, ambiguous: false };
+  for (const key in object) readTopLevel(reader, key, object[key]);
   decoded.sentAt = sentTime(object.ts, text);
   if (decoded.values.length + decoded.attributes.length === 0) {
     throw refusal("no_values", "it holds no value");
   }
-  if (reader.ambiguous || reader.groups > 1) keepLast(decoded);
+  if (reader.ambiguous) keepLast(decoded);
   return decoded;
 }
 
 interface Reader {
   decoded: Decoded;
   device: string;
-  /** A name was trimmed or joined: another member may have the same. */
+  /** The message has `values` or `metrics`. */
+  enveloped: boolean;
+  /** Two members may have the same name: one was trimmed or joined, or stands beside `values`. */
   ambiguous: boolean;
-  /** Objects whose members are measurements. */
-  groups: number;
 }
 
-function readTopLevel(reader: Reader, object: JsonObject, key: string): void {
-  const value = object[key];
+function readTopLevel(reader: Reader, key: string, value: unknown): void {
   if (key === "ts") return;
   if (key === "seq") {
     reader.decoded.seq = sequenceNumber(value);
   } else if (key === "tags") {
     reader.decoded.tags = decodeTags(value);
   } else if ((key === "values" || key === "metrics") && isJsonObject(value)) {
-    reader.groups++;
-    for (const name in value) readMember(reader, value[name], { name, path: key, levels: 1 });
-  } else if (key === "payload" && hasGroup(object)) {
+    reader.ambiguous ||= reader.decoded.values.length + reader.decoded.attributes.length > 0;
+    for (const name in value) readMeasurement(reader, { name, path: key }, value[name]);
+  } else if (key === "payload" && reader.enveloped) {
     checkOpaque(value, key);
   } else {
-    reader.ambiguous ||= hasGroup(object);
-    readMember(reader, value, { name: key, path: "", levels: 1 });
+    reader.ambiguous ||= reader.enveloped;
+    readMeasurement(reader, { name: key, path: "" }, value);
   }
 }
 
-function hasGroup(object: JsonObject): boolean {
-  return isJsonObject(object.values) || isJsonObject(object.metrics);
+/** The usual case first and without detours: this runs for every value of every message. */
+function readMeasurement(
+  reader: Reader,
+  { name, path }: { name: string; path: string },
+  value: unknown,
+): void {
+  const { decoded, device } = reader;
+  if (typeof value === "number" && Number.isFinite(value) && trimName(name) === name) {
+    // + 0 turns −0 into 0
+    decoded.values.push({ device, measurement: name, value: value + 0, unit: null });
+    checkCount(decoded);
+  } else {
+    readMember(reader, value, { name, path, levels: 1 });
+  }
 }
 
 /** Where a member stands: its name so far, the path of its parent for messages, how deep. */
@@ -118,14 +130,8 @@ function addValue(
 ): void {
   if (!Number.isFinite(content.value)) throw outOfRange(pathOf(place));
   const measurement = nameAt(reader, place);
-  // + 0 turns −0 into 0
-  const value: DecodedValue = {
-    device: reader.device,
-    measurement,
-    value: content.value + 0,
-    unit: content.unit,
-  };
-  reader.decoded.values.push(value);
+  const { device, decoded } = reader;
+  decoded.values.push({ device, measurement, value: content.value + 0, unit: content.unit });
   checkCount(reader.decoded);
 }
 
