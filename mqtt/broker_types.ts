@@ -239,7 +239,8 @@ export interface SessionStore {
   /**
    * Applies `ops` in order, all or none; commits take effect in the order of the calls. `done` is
    * called once, after the transaction is on disk (or failed). Many calls may share a transaction.
-   * `done` may run in any later turn, or at once.
+   * `done` may run in any later turn, or at once. What `ops` refers to is taken before the return:
+   * the caller may reuse payload memory.
    */
   commit(ops: readonly StateOp[], done: (error: Error | null) => void): void;
 }
