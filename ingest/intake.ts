@@ -11,6 +11,7 @@ import type { AppendOutcome, NewMessage, SourceKind, StoredMessage } from "@/mod
 import type { LiveListener } from "@/model/live.ts";
 import type { NormalizeRules } from "@/model/rules.ts";
 import { normalize } from "@/model/normalize.ts";
+import { telemetryRoute } from "@/model/topic.ts";
 import type { Metrics } from "@/observe/metrics.ts";
 import type { Store } from "@/store/store_types.ts";
 
@@ -154,7 +155,7 @@ export class Intake {
     const rejection = {
       source: arrival.source,
       sourceName: arrival.sourceName,
-      device: arrival.topic.split("/")[1] ?? null,
+      device: telemetryRoute(arrival.topic)?.device ?? null,
       topic: arrival.topic,
       payload: element.payload.slice(),
       reason: error.reason,
