@@ -535,29 +535,33 @@ const sourceName = text({
   pattern: ENTRY_NAME,
   rule: ENTRY_NAME_RULE,
   example: "receiver",
+  reload: "live",
 });
 
 const serialSource = z.strictObject({
   name: sourceName,
   type: z.literal("serial"),
-  enabled: flag({ text: "false starts it not.", default: true }),
+  enabled: flag({ text: "false does not start it.", default: true, reload: "live" }),
   path: text({
     text: "Device file; a path below /dev/serial/by-id stays the same over unplugging.",
     pattern: /^\/[^\0]+$/,
     rule: "write an absolute path",
     example: "/dev/ttyACM0",
+    reload: "live",
   }),
   baud: integer({
     text: "Speed of the line, bit/s.",
     default: 115_200,
     min: 50,
     max: 4_000_000,
+    reload: "live",
   }),
   receiver: text({
     text: "Id of the receiver on the line, for packets that carry none.",
     pattern: NAME,
     rule: NAME_RULE,
     example: "N2",
+    reload: "live",
   }),
   nodes: table<string>({
     text: "Device names for this receiver's nodes, as normalize.receivers.",
@@ -565,17 +569,23 @@ const serialSource = z.strictObject({
     default: {},
     parseEntry: parseNodeName,
     example: { node1: "greenhouse" },
+    reload: "live",
   }),
 });
 
 const mqttSource = z.strictObject({
   name: sourceName,
   type: z.literal("mqtt"),
-  enabled: flag({ text: "false starts it not.", default: true }),
-  url: url(["mqtt", "mqtts"], { text: "Broker.", example: "mqtt://broker.example:1883" }),
+  enabled: flag({ text: "false does not start it.", default: true, reload: "live" }),
+  url: url(["mqtt", "mqtts"], {
+    text: "Broker.",
+    example: "mqtt://broker.example:1883",
+    reload: "live",
+  }),
   topics: topicFilters({
     text: "Topic filters to subscribe to.",
     example: ["devices/#", "gateways/+/packet"],
+    reload: "live",
   }),
   share: optionalText({
     text: "Group of gateways that divide the messages among them (MQTT 5 shared subscription).",
@@ -583,21 +593,25 @@ const mqttSource = z.strictObject({
     rule: "use a name without +, # and /",
     lengthMax: 128,
     example: "sluice",
+    reload: "live",
   }),
   ...brokerLogin,
   qos: choice([0, 1, 2], {
     text: "Quality of service to ask for; with 0 the broker may lose messages.",
     default: 1,
+    reload: "live",
   }),
   protocol: choice(["5.0", "3.1.1"], {
     text: "Version to speak; share needs 5.0.",
     default: "5.0",
+    reload: "live",
   }),
   unacknowledged_max: integer({
     text: "Messages taken and not committed yet; then the broker waits.",
     default: 1000,
     min: 1,
     max: 65_535,
+    reload: "live",
   }),
 });
 

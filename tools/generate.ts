@@ -1,0 +1,22 @@
+/**
+ * Writes every generated file of the repository: `deno task generate`.
+ * `check_generated.ts` runs the same list and compares.
+ */
+import { configReference } from "@/config/reference.ts";
+
+export interface GeneratedFile {
+  /** Relative to the repository. */
+  path: string;
+  make: () => string | Promise<string>;
+}
+
+export const GENERATED_FILES: GeneratedFile[] = [
+  { path: "docs/reference/config.md", make: configReference },
+];
+
+if (import.meta.main) {
+  for (const { path, make } of GENERATED_FILES) {
+    await Deno.writeTextFile(new URL(`../${path}`, import.meta.url), await make());
+    console.log(`wrote ${path}`);
+  }
+}
