@@ -45,7 +45,12 @@ function fromNanoseconds(text: string, value: number): Instant {
   return { us: Number((total - BigInt(ns)) / 1000n), ns };
 }
 
+/**
+ * Refuses what lies beyond the exact integers; before them (years up to 1684) any time is as good
+ * as another, for it is an unset clock: `0001-01-01T00:00:00Z` is the zero of Go and .NET.
+ */
 function inRange(instant: Instant): Instant | null {
+  if (instant.us < Number.MIN_SAFE_INTEGER) return { us: Number.MIN_SAFE_INTEGER, ns: 0 };
   return Number.isSafeInteger(instant.us) ? { us: instant.us + 0, ns: instant.ns } : null;
 }
 

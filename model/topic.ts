@@ -85,9 +85,8 @@ const NAME_CHARS_MAX = 64;
  * which no record of names could hold.
  */
 export function trimName(name: string): string {
-  const trimmed = isName(name)
-    ? name
-    : name.replace(/[^A-Za-z0-9_.-]+/g, "").slice(0, NAME_CHARS_MAX);
+  if (isName(name)) return name;
+  const trimmed = name.replace(/[^A-Za-z0-9_.-]+/g, "").slice(0, NAME_CHARS_MAX);
   return trimmed === "__proto__" ? "" : trimmed;
 }
 
@@ -96,9 +95,10 @@ const IN_NAME = Uint8Array.from({ length: 128 }, (_, code) => {
   return /[A-Za-z0-9_.-]/.test(String.fromCharCode(code)) ? 1 : 0;
 });
 
-/** True when a text needs no trimming. */
-function isName(text: string): boolean {
+/** True for names that need no trimming. */
+export function isName(text: string): boolean {
   const { length } = text;
+  if (length === 0 || length > NAME_CHARS_MAX) return false;
   for (let i = 0; i < length; i++) if (IN_NAME[text.charCodeAt(i)] !== 1) return false;
-  return length > 0 && length <= NAME_CHARS_MAX;
+  return text !== "__proto__";
 }

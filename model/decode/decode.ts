@@ -18,6 +18,7 @@ import { boundedText, textOf } from "@/model/decode/text.ts";
 export { decodeIngestBody } from "@/model/decode/ingest_body.ts";
 export { PAYLOAD_BYTES_MAX } from "@/model/decode/limits.ts";
 export { DECODE_REASONS, type DecodeReason } from "@/model/decode/reasons.ts";
+export { textOf } from "@/model/decode/text.ts";
 
 /** Input that no decoder takes, with why; a copy of the bytes, so that it may be kept. */
 export interface Undecodable {
@@ -43,7 +44,8 @@ export function decodePayload(
     if (takesArray(route) && opensWith(text, "[")) return decodeArray(route, text);
     return [{ payload: text, decoded: decodeText(route, text, receivedUs) }];
   } catch (error) {
-    return [{ error: asDecodeError(error), payload: payload.slice() }];
+    // not slice(): that of a Node buffer is a view of the same bytes
+    return [{ error: asDecodeError(error), payload: new Uint8Array(payload) }];
   }
 }
 

@@ -6,7 +6,8 @@ import { quoted, refusal } from "@/model/decode/reasons.ts";
 import { emptyDecoded } from "@/model/decode/telemetry.ts";
 import { checkedText, looksBinary } from "@/model/decode/text.ts";
 
-const PLAIN_DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
+// each digit can match in one way only: `\d+\.?\d*` would take seconds for 64 KiB of digits and an x
+const PLAIN_DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 
 /** Decodes the payload of `devices/<device>/<measurement>`; white space around it is ignored. */
 export function decodeScalar(device: string, measurement: string, payload: string): Decoded {

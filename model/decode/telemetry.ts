@@ -10,7 +10,7 @@
 import type { Decoded } from "@/model/decoded.ts";
 import type { Instant } from "@/model/message.ts";
 import { parseSentTime } from "@/model/event_time.ts";
-import { trimName } from "@/model/topic.ts";
+import { isName, trimName } from "@/model/topic.ts";
 import {
   checkOpaque,
   isJsonObject,
@@ -89,7 +89,7 @@ function readMeasurement(
   value: unknown,
 ): void {
   const { decoded, device } = reader;
-  if (typeof value === "number" && Number.isFinite(value) && trimName(name) === name) {
+  if (typeof value === "number" && Number.isFinite(value) && isName(name)) {
     // + 0 turns −0 into 0
     decoded.values.push({ device, measurement: name, value: value + 0, unit: null });
     checkCount(decoded);
