@@ -15,7 +15,7 @@ import { decodeScalar } from "@/model/decode/scalar.ts";
 import { decodeTelemetry } from "@/model/decode/telemetry.ts";
 import { boundedText, textOf } from "@/model/decode/text.ts";
 
-export { decodeIngestBody } from "@/model/decode/ingest_body.ts";
+export { decodeIngestBody, splitIngestLine } from "@/model/decode/ingest_body.ts";
 export { PAYLOAD_BYTES_MAX } from "@/model/decode/limits.ts";
 export { DECODE_REASONS, type DecodeReason } from "@/model/decode/reasons.ts";
 export { textOf } from "@/model/decode/text.ts";

@@ -7,7 +7,7 @@ import {
   decodeStored,
   isUndecodable,
 } from "@/model/decode/decode.ts";
-import { elementTexts, memberSource } from "@/model/decode/json_text.ts";
+import { elementTexts, memberSource, withoutMember } from "@/model/decode/json_text.ts";
 import { VALUES_MAX } from "@/model/decode/limits.ts";
 import { DEFAULT_RULES, normalize } from "@/model/normalize.ts";
 import type { Decoded } from "@/model/decoded.ts";
@@ -134,6 +134,8 @@ Deno.test("elements and members are cut exactly where the parser sees them", () 
     const object = JSON.stringify({ first: value, ts: value, last: [value] }, null, space);
     const source = memberSource(object, "ts");
     deepStrictEqual(JSON.parse(source ?? ""), JSON.parse(JSON.stringify(value)));
+    const rest = JSON.parse(withoutMember(object, "ts"));
+    deepStrictEqual(rest, JSON.parse(JSON.stringify({ first: value, last: [value] })));
   });
   check("elementTexts", property);
 });

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   outOfRange,
   parseJsonObject,
+  withoutMember,
 } from "@/model/decode/json_text.ts";
 import { METRICS_MAX } from "@/model/decode/limits.ts";
 import { quoted, refusal } from "@/model/decode/reasons.ts";
@@ -34,6 +35,23 @@ export function decodeIngestBody(device: string, text: string): DecodedMessage {
   checkMetrics(body);
   checkTagNames(body.tags);
   return { payload, decoded: decodeTelemetry(device, body, payload) };
+}
+
+/**
+ * Splits one line of a batch, which is a body with a `device`, into the device and the body that it
+ * would have sent alone. Cut from the text, not written anew: `1767225600000000001` stays that.
+ *
+ * @throws DecodeError when the line names no device
+ */
+export function splitIngestLine(line: string): { device: string; body: string } {
+  const text = boundedText(line);
+  const { device } = parseJsonObject(text);
+  if (device === undefined) throw refusal("missing_field", '"device" is missing');
+  if (typeof device !== "string") {
+    throw refusal("bad_value", `"device" is ${quoted(device)}, expected the id of a device`);
+  }
+  checkDevice(device);
+  return { device, body: withoutMember(text, "device") };
 }
 
 /** @throws DecodeError when no message of a device with this id can be taken */

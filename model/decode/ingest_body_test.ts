@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { decodeIngestBody } from "@/model/decode/ingest_body.ts";
+import { decodeIngestBody, splitIngestLine } from "@/model/decode/ingest_body.ts";
 import { DecodeError } from "@/model/errors.ts";
 
 Deno.test("a full body", () => {
@@ -60,5 +60,29 @@ Deno.test("a device id that cannot be used is refused before the body", () => {
     throws(() => decodeIngestBody(device, "{"), (error) => {
       return error instanceof DecodeError && error.reason === reason;
     });
+  }
+});
+
+Deno.test("a line of a batch is a body with its device, digit by digit", () => {
+  const line = '{"device":"d1","ts":1767225600000000001,"metrics":{"t":21.50}}';
+  const { device, body } = splitIngestLine(line);
+  strictEqual(device, "d1");
+  strictEqual(body, '{"ts":1767225600000000001,"metrics":{"t":21.50}}');
+  strictEqual(decodeIngestBody(device, body).decoded.sentAt?.ns, 1);
+});
+
+Deno.test("a line that names no device is refused", () => {
+  const cases: [string, string][] = [
+    ['{"metrics":{"t":1}}', "missing_field"],
+    ['{"device":1,"metrics":{"t":1}}', "bad_value"],
+    ['{"device":"a b","metrics":{"t":1}}', "bad_device_id"],
+    ['{"device":"stats","metrics":{"t":1}}', "reserved_device"],
+    ['["d1"]', "not_object"],
+    ["d1", "not_json"],
+  ];
+  for (const [line, reason] of cases) {
+    throws(() => splitIngestLine(line), (error) => {
+      return error instanceof DecodeError && error.reason === reason;
+    }, line);
   }
 });

@@ -41,24 +41,47 @@ export function asObject(value: unknown): JsonObject {
   throw refusal("not_object", `the payload is ${quoted(value)}, expected a JSON object`);
 }
 
+/** One member of a JSON object as it was written. */
+interface MemberText {
+  name: string;
+  /** `"name": value` */
+  text: string;
+  /** The value alone. */
+  source: string;
+}
+
 /**
- * The source of the member `key` at the top level of a JSON object, exactly as written: a double
- * loses digits. Of two members with this name the last one counts, as it does for the parser.
- * The text must have passed the parser. (A reviver would hand the source over too, but recurses:
- * 64 KiB of brackets overflow the stack there.)
+ * The members at the top level of a JSON object, exactly as written and in their order. The text
+ * must have passed the parser. (A reviver would hand sources over too, but recurses: 64 KiB of
+ * brackets overflow the stack there.)
  */
-export function memberSource(text: string, key: string): string | undefined {
-  let source: string | undefined;
-  let end = text.indexOf("{");
-  while (end < text.length && text[end] !== "}") {
+function memberTexts(object: string): MemberText[] {
+  const members: MemberText[] = [];
+  let end = object.indexOf("{");
+  while (end < object.length && object[end] !== "}") {
     const start = end + 1;
-    end = endOfElement(text, start);
-    const member = text.slice(start, end).trim();
-    const closing = endOfString(member, 0);
-    if (JSON.parse(member.slice(0, closing + 1) || "null") !== key) continue;
-    source = member.slice(member.indexOf(":", closing) + 1).trim();
+    end = endOfElement(object, start);
+    const text = object.slice(start, end).trim();
+    if (text === "") break;
+    const closing = endOfString(text, 0);
+    const name: string = JSON.parse(text.slice(0, closing + 1));
+    members.push({ name, text, source: text.slice(text.indexOf(":", closing) + 1).trim() });
   }
-  return source;
+  return members;
+}
+
+/**
+ * The source of the member `key` at the top level of a JSON object: a double loses digits. Of two
+ * members with this name the last one counts, as it does for the parser.
+ */
+export function memberSource(object: string, key: string): string | undefined {
+  return memberTexts(object).findLast(({ name }) => name === key)?.source;
+}
+
+/** A JSON object without the member `key`; everything else stays as it was written. */
+export function withoutMember(object: string, key: string): string {
+  const kept = memberTexts(object).filter(({ name }) => name !== key);
+  return `{${kept.map(({ text }) => text).join(",")}}`;
 }
 
 /**

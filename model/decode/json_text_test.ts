@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { elementTexts, memberSource, objectEnd } from "@/model/decode/json_text.ts";
+import { elementTexts, memberSource, objectEnd, withoutMember } from "@/model/decode/json_text.ts";
 import { BATCH_ELEMENTS_MAX } from "@/model/decode/limits.ts";
 import { DecodeError } from "@/model/errors.ts";
 
@@ -45,4 +45,16 @@ Deno.test("an object inside other text ends at its own brace", () => {
     ['{"a":"\\', -1],
   ];
   for (const [text, end] of cases) strictEqual(objectEnd(text), end, text);
+});
+
+Deno.test("a member is cut out of the text, the others stay as written", () => {
+  const cases: [string, string][] = [
+    ["{}", "{}"],
+    [" { } ", "{}"],
+    ['{"device":"d"}', "{}"],
+    ['{"device":"d","t":1.50}', '{"t":1.50}'],
+    ['{ "t" : 1e2 ,"device":"}","u":{"device":1} }', '{"t" : 1e2,"u":{"device":1}}'],
+    ['{"devic\\u0065":"d","device":"e","t":1}', '{"t":1}'],
+  ];
+  for (const [text, rest] of cases) strictEqual(withoutMember(text, "device"), rest, text);
 });
