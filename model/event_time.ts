@@ -57,7 +57,7 @@ function inRange(instant: Instant): Instant | null {
 const RFC3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
-/** Reads an RFC 3339 time to the nanosecond; null when it is none. A leap second is the next one. */
+/** Reads an RFC 3339 time to the nanosecond; null when it is none. A leap second is the next. */
 export function parseRfc3339(text: string): Instant | null {
   const match = RFC3339.exec(text);
   if (match === null) return null;

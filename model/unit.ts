@@ -49,7 +49,7 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map(
   }).flatMap(([unit, names]) => names.map((name) => [name, unit] as const)),
 );
 
-/** Spellings that devices use, in lower case, and the word under which the gateway knows the unit. */
+/** Spellings that devices use, in lower case, under the word by which the gateway knows the unit. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     celsius: ["°c", "℃", "c", "degc", "deg_c", "degree_celsius", "degrees_celsius"],

@@ -44,7 +44,7 @@ const leaf = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }).map((text) => JSON.stringify(text)),
 ).map((value) => typeof value === "number" && !Number.isFinite(value) ? "1e400" : String(value));
 
-/** JSON source, sometimes broken: written by hand so that it has what JSON.stringify never writes. */
+/** JSON source, sometimes broken: put together to have what JSON.stringify never writes. */
 const json = fc.letrec<{ node: string; object: string; array: string }>((tie) => ({
   node: fc.oneof({ depthSize: "small" }, leaf, tie("object"), tie("array")),
   object: fc.array(fc.tuple(key, tie("node")), { maxLength: 6 }).map((members) => {

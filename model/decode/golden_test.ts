@@ -1,4 +1,4 @@
-/** The golden publishes of tests/testdata/wire; its golden lines are read by ingest/lines_test.ts. */
+/** The golden publishes of tests/testdata/wire; ingest/lines_test.ts reads its golden lines. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { decodePayload, decodeStored, isUndecodable } from "@/model/decode/decode.ts";
 import { DEFAULT_RULES, normalize } from "@/model/normalize.ts";

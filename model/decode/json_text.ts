@@ -133,7 +133,7 @@ function endOfString(text: string, start: number): number {
 
 /**
  * Where the JSON object that opens at the beginning of `text` closes: the position behind its last
- * brace, −1 when it does not. Finds an object inside other text; only the parser knows if it is one.
+ * brace, −1 when it does not. Finds an object in other text; only the parser knows if it is one.
  */
 export function objectEnd(text: string): number {
   let level = 0;

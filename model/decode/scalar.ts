@@ -6,7 +6,7 @@ import { quoted, refusal } from "@/model/decode/reasons.ts";
 import { emptyDecoded } from "@/model/decode/telemetry.ts";
 import { checkedText, looksBinary } from "@/model/decode/text.ts";
 
-// each digit can match in one way only: `\d+\.?\d*` would take seconds for 64 KiB of digits and an x
+// each digit can match in one way only: `\d+\.?\d*` takes seconds for 64 KiB of digits and an x
 const PLAIN_DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 
 /** Decodes the payload of `devices/<device>/<measurement>`; white space around it is ignored. */

@@ -11,7 +11,7 @@ import { nastyPayloads } from "@/tests/testdata/nasty/nasty_payloads.ts";
 
 const RECEIVED_US = 1_767_225_601_000_000;
 
-Deno.test("nasty payloads get the stated answer on MQTT, and the log understands them alike", async () => {
+Deno.test("nasty payloads get their answer on MQTT, and mean the same in the log", async () => {
   for (const { name, topic, payload, mqtt } of await nastyPayloads()) {
     const elements = decodePayload(topic, payload, RECEIVED_US);
     const answers = elements.map((element) => {
@@ -41,7 +41,7 @@ Deno.test("dead letters of nasty payloads are readable and keep every byte", asy
   }
 });
 
-Deno.test("nasty bodies get the stated answer on HTTP, and the log understands them alike", async () => {
+Deno.test("nasty bodies get their answer on HTTP, and mean the same in the log", async () => {
   for (const { name, payload, http } of await nastyPayloads()) {
     if (http === null) continue;
     strictEqual(httpAnswer(name, payload), http, name);
