@@ -1,0 +1,69 @@
+/** What every esbuild run here shares: the process's life, JSX, and the project's import map. */
+import * as esbuild from "esbuild";
+import { dirname, join, resolve } from "node:path";
+
+let running = 0;
+
+/** Runs builds; esbuild's child process ends with the last of them, so that nothing stays open. */
+export async function withEsbuild<T>(work: (bundler: typeof esbuild) => Promise<T>): Promise<T> {
+  running++;
+  try {
+    return await work(esbuild);
+  } finally {
+    if (--running === 0) await esbuild.stop();
+  }
+}
+
+export async function commonOptions(root: string) {
+  return {
+    absWorkingDir: resolve(root),
+    bundle: true,
+    format: "esm",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "silent",
+    metafile: true,
+    write: false,
+    plugins: [importMapPlugin(await findImportMap(resolve(root)))],
+    // Nothing from a tsconfig.json that may lie in a folder above.
+    tsconfigRaw: {},
+  } satisfies esbuild.BuildOptions;
+}
+
+interface ImportMap {
+  base: string;
+  /** Only names that lead to files of the project; npm names are found in node_modules. */
+  local: [name: string, target: string][];
+}
+
+async function findImportMap(folder: string): Promise<ImportMap> {
+  for (let base = folder;; base = dirname(base)) {
+    const text = await Deno.readTextFile(join(base, "deno.json")).catch(() => null);
+    if (text !== null) {
+      const { imports = {} }: { imports?: Record<string, string> } = JSON.parse(text);
+      return { base, local: Object.entries(imports).filter(([, to]) => /^\.{1,2}\//.test(to)) };
+    }
+    if (base === dirname(base)) throw new Error(`Cannot find deno.json in or above "${folder}"`);
+  }
+}
+
+function importMapPlugin({ base, local }: ImportMap): esbuild.Plugin {
+  const target = (path: string) => {
+    for (const [name, to] of local) {
+      if (path === name) return join(base, to);
+      if (name.endsWith("/") && path.startsWith(name)) {
+        return join(base, to, path.slice(name.length));
+      }
+    }
+    return null;
+  };
+  return {
+    name: "import-map",
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, (args) => {
+        const path = target(args.path);
+        return path === null ? undefined : { path };
+      });
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Starts the islands of a page; the entry of the browser's bundle. Only the modules that the page
+ * names are fetched. An island that fails leaves its server markup and the other islands alone.
+ */
+import { signal } from "@preact/signals";
+import { parse } from "devalue";
+import { type ContainerNode, type FunctionComponent, h, hydrate } from "preact";
+import { ISLAND_BLOCK_ID, type IslandBlock, islandMarkers, pageState } from "./page_state.ts";
+
+interface Markers {
+  start: Comment;
+  end: Comment;
+}
+
+async function startIslands(): Promise<void> {
+  const text = document.getElementById(ISLAND_BLOCK_ID)?.textContent;
+  if (!text) return;
+  const block: IslandBlock = parse(text, { Signal: ([value]: [unknown]) => signal(value) });
+  pageState.buildId = block.buildId;
+  const comments = commentsByText();
+  // All places before the first hydration: an island may add nodes next to its neighbour's marker.
+  const places = block.islands.map((_, index) => placeBetween(markersOf(comments, index)));
+  const started = await Promise.allSettled(block.islands.map(async ({ url, props }, index) => {
+    const module: { default: FunctionComponent } = await import(url);
+    hydrate(h(module.default, props), places[index]!);
+  }));
+  for (const result of started) if (result.status === "rejected") reportError(result.reason);
+  document.documentElement.dataset.islands = "started";
+}
+
+function commentsByText(): Map<string, Comment> {
+  const found = new Map<string, Comment>();
+  const walker = document.createTreeWalker(document, NodeFilter.SHOW_COMMENT);
+  while (walker.nextNode()) {
+    const comment = walker.currentNode as Comment;
+    found.set(comment.data, comment);
+  }
+  return found;
+}
+
+function markersOf(comments: Map<string, Comment>, index: number): Markers {
+  const { start, end } = islandMarkers(index);
+  return { start: comments.get(start)!, end: comments.get(end)! };
+}
+
+/**
+ * A container for Preact that is only the part of the parent between two comments. Preact looks
+ * past comments for the next sibling; what it wants to put after the end goes before it instead.
+ */
+function placeBetween({ start, end }: Markers): ContainerNode {
+  const parent = end.parentNode!;
+  const initial: ChildNode[] = [];
+  for (let node = start.nextSibling; node && node !== end; node = node.nextSibling) {
+    initial.push(node);
+  }
+  const isInside = (node: Node | null) =>
+    node !== null && Boolean(end.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING);
+  const place = {
+    nodeType: Node.ELEMENT_NODE,
+    parentNode: parent,
+    childNodes: initial,
+    firstChild: initial[0] ?? null,
+    namespaceURI: parent instanceof Element ? parent.namespaceURI : null,
+    insertBefore: (node: Node, before: Node | null) =>
+      parent.insertBefore(node, isInside(before) ? before : end),
+    appendChild: (node: Node) => parent.insertBefore(node, end),
+    removeChild: (node: Node) => parent.removeChild(node),
+  };
+  return place as ContainerNode;
+}
+
+await startIslands();

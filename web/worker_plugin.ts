@@ -1,0 +1,71 @@
+/**
+ * Puts Web Workers into the bundle. Source starts a Worker by
+ *
+ *     new Worker(new URL("./x_worker.ts", import.meta.url), { type: "module" })
+ *
+ * which runs as it is from a checkout. In the bundle the URL becomes that of a blob whose text is
+ * the worker, bundled by itself; Deno starts it with the rights of the program, and no file has to
+ * lie beside the bundle. A Worker started in any other way is left alone and will not be found.
+ */
+import { dirname, join } from "node:path";
+import type { BuildOptions, OnLoadArgs, Plugin } from "esbuild";
+
+const NEW_WORKER = /new\s+Worker\(\s*new\s+URL\(\s*"([^"]+)"\s*,\s*import\.meta\.url\s*,?\s*\)/g;
+
+export interface WorkerPluginOptions {
+  /** Bundles one worker's entry by the same rules and returns its text. */
+  bundle: (entry: string) => Promise<string>;
+  /** Told of the absolute path of every worker that was put in. */
+  found: (entry: string) => void;
+}
+
+export function workerPlugin({ bundle, found }: WorkerPluginOptions): Plugin {
+  return {
+    name: "workers",
+    setup(build) {
+      build.onLoad({ filter: /\.tsx?$/, namespace: "file" }, rewriteWorkers);
+      build.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
+        path: join(resolveDir, path.slice("worker:".length)),
+        namespace: "worker",
+      }));
+      build.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => {
+        found(path);
+        return { contents: blobModule(await bundle(path)), loader: "js" };
+      });
+    },
+  };
+}
+
+/** Imports go to the end, where they change no line number. */
+async function rewriteWorkers({ path }: OnLoadArgs) {
+  const source = await Deno.readTextFile(path);
+  const imports: string[] = [];
+  const contents = source.replace(NEW_WORKER, (whole, entry: string, offset: number) => {
+    if (isComment(source, offset)) return whole;
+    const name = `workerUrl${imports.length}`;
+    imports.push(`\nimport { workerUrl as ${name} } from ${JSON.stringify(`worker:${entry}`)};`);
+    return `new Worker(${name}()`;
+  });
+  if (imports.length === 0) return undefined;
+  const loader: BuildOptions["loader"] = { ".ts": "ts", ".tsx": "tsx" };
+  const extension = path.endsWith("x") ? ".tsx" : ".ts";
+  return {
+    contents: contents + imports.join(""),
+    loader: loader[extension]!,
+    resolveDir: dirname(path),
+  };
+}
+
+function isComment(source: string, offset: number): boolean {
+  const line = source.slice(source.lastIndexOf("\n", offset - 1) + 1, offset);
+  return /^\s*(\/?\*|\/\/)/.test(line) || line.includes(" // ");
+}
+
+/** One URL for the life of the program, so that a Worker can be started again. */
+function blobModule(text: string): string {
+  return `const text = ${JSON.stringify(text)};
+let url;
+export function workerUrl() {
+  return url ??= URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+}`;
+}
