@@ -223,6 +223,9 @@ export class App<State = unknown> {
     const handler = handlerOf(file, method);
     const result = handler ? await handler(ctx) : { data: undefined };
     if (result instanceof Response) return setHeaders(result, init.headers ?? {}, { keep: true });
+    if (typeof result !== "object" || !("data" in result)) {
+      throw new TypeError(`"${file.file}" answered ${method} with neither a Response nor page()`);
+    }
     if (component === null) throw new Error(`Nothing to render: "${file.file}" exports no page`);
     const { data, ...own } = result;
     return await this.#render(ctx, {

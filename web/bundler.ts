@@ -1,17 +1,39 @@
 /** What every esbuild run here shares: the process's life, JSX, and the project's import map. */
 import * as esbuild from "esbuild";
+import childProcess from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 
 let running = 0;
+let service: childProcess.ChildProcess | null = null;
 
-/** Runs builds; esbuild's child process ends with the last of them, so that nothing stays open. */
+/** Runs builds; esbuild's child process has ended when the last of them returns. */
 export async function withEsbuild<T>(work: (bundler: typeof esbuild) => Promise<T>): Promise<T> {
   running++;
   try {
     return await work(esbuild);
   } finally {
-    if (--running === 0) await esbuild.stop();
+    if (--running === 0) await stopService();
   }
+}
+
+/**
+ * esbuild's own `stop` returns before its process has ended, and shows that process to nobody: a
+ * program that builds would not know when it may end. So the call that starts it is watched.
+ */
+const { spawn } = childProcess;
+childProcess.spawn = ((command: string, args: string[], options: childProcess.SpawnOptions) => {
+  const child = spawn(command, args, options);
+  if (args?.some?.((arg) => arg.startsWith("--service="))) service = child;
+  return child;
+}) as typeof spawn;
+
+async function stopService(): Promise<void> {
+  const child = service;
+  service = null;
+  const ended = Promise.withResolvers<void>();
+  child?.once("close", ended.resolve).ref();
+  await esbuild.stop();
+  if (child?.exitCode === null && child.signalCode === null) await ended.promise;
 }
 
 export async function commonOptions(root: string) {

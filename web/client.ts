@@ -5,7 +5,13 @@
 import { signal } from "@preact/signals";
 import { parse } from "devalue";
 import { type ContainerNode, type FunctionComponent, h, hydrate } from "preact";
-import { ISLAND_BLOCK_ID, type IslandBlock, islandMarkers, pageState } from "./page_state.ts";
+import {
+  ISLAND_BLOCK_ID,
+  type IslandBlock,
+  islandMarkers,
+  numberIds,
+  pageState,
+} from "./page_state.ts";
 
 interface Markers {
   start: Comment;
@@ -22,7 +28,9 @@ async function startIslands(): Promise<void> {
   const places = block.islands.map((_, index) => placeBetween(markersOf(comments, index)));
   const started = await Promise.allSettled(block.islands.map(async ({ url, props }, index) => {
     const module: { default: FunctionComponent } = await import(url);
-    hydrate(h(module.default, props), places[index]!);
+    const vnode = h(module.default, props);
+    numberIds(vnode, index);
+    hydrate(vnode, places[index]!);
   }));
   for (const result of started) if (result.status === "rejected") reportError(result.reason);
   document.documentElement.dataset.islands = "started";
@@ -69,4 +77,4 @@ function placeBetween({ start, end }: Markers): ContainerNode {
   return place as ContainerNode;
 }
 
-await startIslands();
+startIslands().catch(reportError);

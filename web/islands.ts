@@ -17,7 +17,7 @@ import {
 } from "preact";
 import { useContext } from "preact/hooks";
 import type { AnyComponent } from "./manifest.ts";
-import { type IslandBlock, islandMarkers } from "./page_state.ts";
+import { type IslandBlock, islandMarkers, numberIds } from "./page_state.ts";
 
 export interface UsedIsland {
   name: string;
@@ -61,6 +61,7 @@ function IslandBoundary(boundary: BoundaryProps): ComponentChildren {
   const content = inner(boundary);
   if (collector === null) return content;
   const index = collector.push({ name: boundary.name, props: boundary.props }) - 1;
+  numberIds(content, index);
   const { start, end } = islandMarkers(index);
   return h(IslandCollector.Provider, { value: null }, comment(start), content, comment(end));
 }

@@ -1,7 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { App, csp, setManifest, staticFiles } from "fresh";
 import { loadManifest } from "./checkout.ts";
-import { serve, TestBrowser, TestProject } from "./test_project.ts";
+import { becomes, TestBrowser } from "./test_browser.ts";
+import { serve, TestProject } from "./test_project.ts";
 
 /** Strings that end a script, start a comment or a line where a careless page would let them. */
 const NASTY = [
@@ -113,6 +114,23 @@ const FILES = {
         </>
       );
     }`,
+  "routes/ids.tsx": `
+    import { useId } from "preact/hooks";
+    import Field from "../islands/Field.tsx";
+    export default function Page() {
+      return <main><p id={useId()} /><Field label="a" /><Field label="b" /></main>;
+    }`,
+  "islands/Field.tsx": `
+    import { useEffect, useId, useState } from "preact/hooks";
+    function Named({ label }: { label: string }) {
+      const id = useId();
+      return <div><label for={id}>{label}</label><input id={id} data-id={id} /></div>;
+    }
+    export default function Field({ label }: { label: string }) {
+      const [started, setStarted] = useState(false);
+      useEffect(() => setStarted(true), []);
+      return <><Named label={label} />{started && <Named label={label + " late"} />}</>;
+    }`,
   "static/styles.css": "tr { color: teal }",
   "static/favicon.ico": "",
 };
@@ -145,8 +163,8 @@ Deno.test("islands in a real browser", async (t) => {
     equal(await page.title(), "Islands");
     await page.getByRole("button", { name: "add 3" }).click();
     await page.getByRole("button", { name: "add 4" }).click();
-    equal(await page.locator("#mirror").textContent(), "5");
-    equal(await page.locator("#where").textContent(), "browser");
+    await becomes(page, { selector: "#mirror", text: "5" });
+    await becomes(page, { selector: "#where", text: "browser" });
     const facts = "1970-01-02T00:00:00.000Z celsius 1180591620717411303425 2 true NaN true";
     equal(await page.locator("tbody > tr > #facts").textContent(), facts);
     equal(await page.locator("tbody > tr:last-child > #facts").count(), 1);
@@ -185,21 +203,33 @@ Deno.test("islands in a real browser", async (t) => {
       await using visit = await browser.visit(`${project.url}/neighbours`);
       const { page } = visit;
       await page.waitForSelector("html[data-islands=started]");
-      const text = () => page.locator("main").evaluate((main) => main.textContent);
       equal(await page.locator("main > ul").count(), 2);
       const b = page.getByRole("button", { name: "b" });
       const a = page.getByRole("button", { name: "a" });
       await b.click();
       for (let i = 0; i < 2; i++) await a.click();
-      equal(await text(), "aa0a1bb0end");
-      equal(await page.title(), "a2");
+      await becomes(page, { selector: "main", text: "aa0a1bb0end" });
+      await becomes(page, { selector: "title", text: "a2" });
       await a.click();
-      equal(await text(), "bb0end");
+      await becomes(page, { selector: "main", text: "bb0end" });
       await b.click();
-      equal(await text(), "bb0b1end");
+      await becomes(page, { selector: "main", text: "bb0b1end" });
       deepEqual(visit.complaints, []);
     },
   );
+
+  await t.step("make ids of their own, the same on the server and in the browser", async () => {
+    const html = await (await fetch(`${project.url}/ids`)).text();
+    const served = [...html.matchAll(/<(?:p|input) id="([^"]*)"/g)].map(([, id]) => id);
+    await using visit = await browser.visit(`${project.url}/ids`);
+    await visit.page.getByLabel("b late").waitFor();
+    const ids = await visit.page.locator("[id^=P]").evaluateAll((found) =>
+      found.map(({ id }) => id)
+    );
+    equal(new Set(ids).size, 5, String(ids));
+    deepEqual(served.filter((id) => !ids.includes(id!)), []);
+    deepEqual(visit.complaints, []);
+  });
 
   await t.step("refuse a prop that cannot be sent, by name", async () => {
     const response = await fetch(`${project.url}/refused`);

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 
 /**
  * What `fresh/runtime` knows about the page at hand. Rendering is synchronous, so on the server
@@ -22,4 +22,13 @@ export interface IslandBlock {
 /** Comments around the n-th island's markup. */
 export function islandMarkers(index: number): { start: string; end: string } {
   return { start: `island:${index}`, end: `/island:${index}` };
+}
+
+/**
+ * Gives the ids that `useId` makes below `vnode` a prefix of their own. Each island starts as a
+ * tree of its own in the browser: without this all of them, and the page, would count from the
+ * same id. `__m` is where Preact keeps prefix and count of a tree, under its published short name.
+ */
+export function numberIds(vnode: VNode, islandIndex: number): void {
+  Object.assign(vnode, { __m: [islandIndex + 1, 0] });
 }

@@ -23,7 +23,7 @@ export async function scanProject(root: string, config: ResolvedConfig): Promise
   return {
     root: resolve(root),
     config,
-    routes: routeFiles!.filter((file) => isModule(file) && !file.includes("(_")),
+    routes: routeFiles!.filter(isModule),
     islands: islandFiles!.filter((file) => isModule(file) && extname(file) === ".tsx"),
     statics: staticFiles!,
   };
@@ -38,7 +38,9 @@ export function islandName(file: string): string {
   return file.replace(/\.tsx$/, "");
 }
 
+/** Folders like `(_components)` hold parts of the routes beside them. */
 function isModule(file: string): boolean {
+  if (file.includes("(_")) return false;
   return /\.tsx?$/.test(file) && !/(_test|\.test|\.d)\.tsx?$/.test(file);
 }
 
