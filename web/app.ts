@@ -15,6 +15,7 @@ import { errorAnswer, HttpError, statusText } from "./http_error.ts";
 import { registerIslands } from "./islands.ts";
 import { type Manifest, type RouteConfig, UNBUILT } from "./manifest.ts";
 import { pageState } from "./page_state.ts";
+import { routerPaths } from "./paths.ts";
 import { renderView } from "./render.ts";
 import { handlerOf, methodsOf, type RouteFile, RouteTree } from "./route_tree.ts";
 
@@ -75,10 +76,11 @@ export class App<State = unknown> {
   use(path: string, ...middlewares: Middleware<State>[]): this;
   use(first: string | Middleware<State>, ...rest: Middleware<State>[]): this {
     const [base, runs] = typeof first === "string" ? [first, rest] : ["/", [first, ...rest]];
-    const path = `${base.replace(/\/\*?$/, "")}/*`;
+    const path = `${base.replace(/\/?\*?$/, "")}/*`;
     return this.#add(path, { route: null, methods: null, steps: runs.map(rootStep) });
   }
 
+  /** Paths as in `/devices/:id` and `/files/:path*`; GET answers HEAD too. */
   get(path: string, ...middlewares: Middleware<State>[]): this {
     return this.#route(path, ["GET", "HEAD"], middlewares);
   }
@@ -151,7 +153,9 @@ export class App<State = unknown> {
     const paths = this.#registrations.flatMap((registration) =>
       registration === "files" ? this.#fileEntries() : registration
     );
-    for (const { path, entry } of paths) router.add("ALL", path, entry);
+    for (const { path, entry } of paths) {
+      for (const routerPath of routerPaths(path)) router.add("ALL", routerPath, entry);
+    }
     return router;
   }
 

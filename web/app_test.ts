@@ -78,7 +78,7 @@ Deno.test("file routes: what cannot be meant is refused with its name", () => {
   );
   throws(load("[id].ts", "[name].ts"), /Two route files/);
   throws(load("[...a]/b.ts"), /must come last/);
-  throws(load("x[id].ts"), /neither a name/);
+  throws(load("x[id].ts"), /is no name/);
   throws(load("_layuot.tsx"), /Unknown special file "_layuot.tsx"/);
   throws(() => appWith({ "a.ts": {} }), /neither a handler nor a component/);
   throws(
@@ -118,11 +118,14 @@ Deno.test("app routes: order of registration, paths of middlewares, own methods"
     .get("/admin/x", (ctx) => ctx.text("never"))
     .post("/hook/:id", (ctx) => ctx.next(), (ctx) => ctx.text(ctx.params.id!))
     .all("/any", (ctx) => ctx.text(ctx.req.method))
+    .get("/files/:path*", (ctx) => ctx.json([ctx.route, ctx.params.path]))
     .use(() => new Response("late"));
   deepEqual((await ask(app, "/admin")).text, "closed");
   deepEqual((await ask(app, "/admin/x")).status, 401);
   deepEqual((await ask(app, "/administrator")).text, "late");
   deepEqual((await ask(app, "/hook/7", { method: "POST" })).text, "7");
+  equal((await ask(app, "/files/a/b")).text, '["/files/:path*","a/b"]');
+  equal((await ask(app, "/files")).text, '["/files/:path*",null]');
   for (const method of ["PUT", "PATCH", "DELETE"]) {
     equal((await ask(app, "/any", { method })).text, method);
   }
@@ -232,6 +235,7 @@ Deno.test("an error below a middleware is an answer to it, with csp on it", asyn
       seen.push(response.status, ctx.error);
       return response;
     })
+    .get("/away", () => Response.redirect("http://other.test/"))
     .get("/", () => {
       throw new HttpError(503);
     });
@@ -241,10 +245,12 @@ Deno.test("an error below a middleware is an answer to it, with csp on it", asyn
   equal(headers.get("content-security-policy")!.includes("data:"), false);
   equal(seen[0], 503);
   deepEqual(seen[1], reported[0]);
-  equal((await ask(app, "/nothing")).headers.has("content-security-policy"), true);
+  for (const path of ["/nothing", "/away"]) {
+    equal((await ask(app, path)).headers.has("content-security-policy"), true, path);
+  }
 });
 
-Deno.test("an unknown path still runs the root middlewares, so that its page has their state", async () => {
+Deno.test("an unknown path runs the root middlewares, its page has their state", async () => {
   const app = appWith({
     "_middleware.ts": {
       default: [

@@ -44,20 +44,17 @@ export async function bundleServer(options: ServerBundleOptions): Promise<number
   const { root, entry, outfile, workers } = options;
   const found = new Set<string>();
   const common = await serverOptions(options);
-  const bundle = async (path: string): Promise<string> => {
-    const plugins = [
-      ...common.plugins ?? [],
-      workerPlugin({
-        bundle,
-        found: (worker) => found.add(worker),
-      }),
-    ];
+  const bundle = async (path: string, starters: string[]): Promise<string> => {
+    if (starters.includes(path)) throw new Error(`Cannot bundle "${path}": it starts itself`);
+    const inside = (worker: string) => bundle(worker, [...starters, path]);
+    const inserted = workerPlugin({ bundle: inside, found: (worker) => found.add(worker) });
+    const plugins = [...common.plugins ?? [], inserted];
     const build: BuildOptions = { ...common, plugins, entryPoints: [path] };
     const result = await withEsbuild((esbuild) => esbuild.build(build));
     refuseLeftovers(result.metafile!, path);
     return result.outputFiles![0]!.text;
   };
-  const text = await bundle(resolve(root, entry));
+  const text = await bundle(resolve(root, entry), []);
   compareWorkers(workers.map((worker) => resolve(root, worker)), [...found]);
   const bytes = new TextEncoder().encode(text);
   await Deno.writeFile(resolve(root, outfile), bytes);
@@ -78,7 +75,6 @@ async function serverOptions(
     // Names stay: logs and errors show them.
     minifyWhitespace: minify,
     minifySyntax: minify,
-    legalComments: "none",
     // CommonJS packages ask for built-ins by require. The base is no real place, so that the file
     // may be loaded from anywhere, a blob included.
     banner: {

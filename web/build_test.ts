@@ -101,6 +101,8 @@ Deno.test("the server bundle runs alone: pages, assets, islands and workers", as
   await using project = await TestProject.create(FILES);
   const assets = await buildProject(project.root);
   await bundleServer({ root: project.root, ...SERVER });
+  const bundle = await Deno.readTextFile(`${project.root}/server.js`);
+  equal(bundle.includes(project.root), false, "the bundle names the folder it was built in");
   await using server = await runBundle(project);
 
   equal(await (await fetch(`${server.url}/double/21`)).text(), "42");
@@ -164,7 +166,7 @@ Deno.test("tests, types, parts and hidden files are neither routes nor islands",
   deepEqual([routes, islands, statics], [["E.tsx", "a.ts"], ["E.tsx"], []]);
 });
 
-Deno.test("a changed island gets a new URL and a new build id, its neighbours keep theirs", async () => {
+Deno.test("a changed island gets a new URL and build id, its neighbours keep theirs", async () => {
   await using project = await TestProject.create({
     ...FILES,
     "islands/Other.tsx": "export default () => <p>other</p>;",
@@ -180,12 +182,15 @@ Deno.test("a changed island gets a new URL and a new build id, its neighbours ke
   match(new TextDecoder().decode(gunzipSync(source)), /changed/);
 });
 
-Deno.test("a worker that is not listed, or listed and not started, fails the build", async () => {
+Deno.test("a worker not listed, not started or starting itself fails the build", async () => {
   await using project = await TestProject.create(FILES);
   await buildProject(project.root);
   const build = (workers: string[]) => bundleServer({ root: project.root, ...SERVER, workers });
   await rejects(build([]), /double_worker\.ts" is not listed/);
   await rejects(build(["double_worker.ts", "factor.ts"]), /factor\.ts" is started nowhere/);
+  const again = `new Worker(new URL("./double_worker.ts", import.meta.url), { type: "module" });`;
+  await project.write("factor.ts", `export const factor = 2; ${again}`);
+  await rejects(build(["double_worker.ts"]), /double_worker\.ts": it starts itself/);
   await rejects(Deno.stat(`${project.root}/server.js`), Deno.errors.NotFound);
 });
 

@@ -30,10 +30,11 @@ childProcess.spawn = ((command: string, args: string[], options: childProcess.Sp
 async function stopService(): Promise<void> {
   const child = service;
   service = null;
+  const isAlive = child?.exitCode === null && child.signalCode === null;
   const ended = Promise.withResolvers<void>();
   child?.once("close", ended.resolve).ref();
   await esbuild.stop();
-  if (child?.exitCode === null && child.signalCode === null) await ended.promise;
+  if (isAlive) await ended.promise;
 }
 
 export async function commonOptions(root: string) {

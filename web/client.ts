@@ -52,8 +52,8 @@ function markersOf(comments: Map<string, Comment>, index: number): Markers {
 }
 
 /**
- * A container for Preact that is only the part of the parent between two comments. Preact looks
- * past comments for the next sibling; what it wants to put after the end goes before it instead.
+ * A container for Preact that is only the part of the parent between two comments. What Preact
+ * would append to the parent goes before the end instead.
  */
 function placeBetween({ start, end }: Markers): ContainerNode {
   const parent = end.parentNode!;
@@ -61,16 +61,13 @@ function placeBetween({ start, end }: Markers): ContainerNode {
   for (let node = start.nextSibling; node && node !== end; node = node.nextSibling) {
     initial.push(node);
   }
-  const isInside = (node: Node | null) =>
-    node !== null && Boolean(end.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING);
   const place = {
     nodeType: Node.ELEMENT_NODE,
     parentNode: parent,
     childNodes: initial,
     firstChild: initial[0] ?? null,
     namespaceURI: parent instanceof Element ? parent.namespaceURI : null,
-    insertBefore: (node: Node, before: Node | null) =>
-      parent.insertBefore(node, isInside(before) ? before : end),
+    insertBefore: (node: Node, before: Node | null) => parent.insertBefore(node, before ?? end),
     appendChild: (node: Node) => parent.insertBefore(node, end),
     removeChild: (node: Node) => parent.removeChild(node),
   };

@@ -1,7 +1,7 @@
 import type { ComponentChildren, FunctionComponent } from "preact";
 import type { Assets, RouteConfig } from "./manifest.ts";
 
-/** One request on its way through middlewares, handler and page; all of them get the same object. */
+/** One request on its way through middlewares, handler and page: one object for all of them. */
 export interface Context<State> {
   readonly req: Request;
   readonly url: URL;

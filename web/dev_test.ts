@@ -88,7 +88,7 @@ Deno.test("a version that does not load is reported, the one before keeps answer
   equal(await dev.text(), "edited label 3 island 0");
 });
 
-Deno.test("a first version that does not load stops the start, and nothing stays open", async () => {
+Deno.test("a first version that does not load stops the start, nothing stays open", async () => {
   await using project = await TestProject.create({ "routes/index.tsx": "const = 1" });
   await using session = new DevSession({ root: project.root, app: new App() });
   await rejects(session.start(), /routes\/index\.tsx:1:/);

@@ -92,7 +92,8 @@ const FILES = {
     export default function Echo({ texts, keys }: Props) {
       const [copy, setCopy] = useState("");
       useEffect(() => setCopy(JSON.stringify([texts, keys])), []);
-      return <><pre id="copy">{copy}</pre><ul>{texts.map((text) => <li title={text}>{text}</li>)}</ul></>;
+      const items = texts.map((text) => <li title={text}>{text}</li>);
+      return <><pre id="copy">{copy}</pre><ul>{items}</ul></>;
     }`,
   "routes/neighbours.tsx": `
     import List from "../islands/List.tsx";
@@ -204,6 +205,9 @@ Deno.test("islands in a real browser", async (t) => {
       const { page } = visit;
       await page.waitForSelector("html[data-islands=started]");
       equal(await page.locator("main > ul").count(), 2);
+      // A nested island is part of the outer one, not a second one in its markup.
+      const html = await (await fetch(`${project.url}/neighbours`)).text();
+      equal(html.match(/<!--island:/g)?.length, 2);
       const b = page.getByRole("button", { name: "b" });
       const a = page.getByRole("button", { name: "a" });
       await b.click();

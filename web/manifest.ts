@@ -1,6 +1,7 @@
 /**
  * What the file tree contributes to an app: route modules, islands and browser assets. It comes
- * from `_gen/` in a built program, from `loadManifest` in a checkout, from `startDev` while editing.
+ * from `_gen/` in a built program, from `loadManifest` in a checkout, from `DevSession` while
+ * editing.
  */
 import type { ComponentChildren } from "preact";
 

@@ -1,7 +1,7 @@
 /**
- * File paths under routes/ as URL patterns of the router:
- * `devices/[id].tsx` → `/devices/:id`, `(ops)/audit.tsx` → `/audit`, `docs/[[version]].tsx` → `/docs`
- * and `/docs/:version`, `files/[...path].ts` → `/files` and `/files/:path{.+}`.
+ * File paths under routes/ as URL patterns:
+ * `devices/[id].tsx` → `/devices/:id`, `(ops)/audit.tsx` → `/audit`, `docs/[[version]].tsx` →
+ * `/docs` and `/docs/:version`, `files/[...path].ts` → `/files/:path*`, which `/files` itself matches too.
  */
 
 interface Segment {
@@ -14,11 +14,11 @@ function segmentOf(part: string, file: string): Segment {
   const [, open = "", name = "", close = ""] = /^(\[\[|\[\.\.\.|\[)(\w+)(\]\]|\])$/.exec(part) ??
     [];
   if (open === "[[" && close === "]]") return { rank: 2, text: `:${name}` };
-  if (open === "[..." && close === "]") return { rank: 3, text: `:${name}{.+}` };
+  if (open === "[..." && close === "]") return { rank: 3, text: `:${name}*` };
   if (open === "[" && close === "]") return { rank: 1, text: `:${name}` };
   if (/^[\w.~@-]+$/.test(part)) return { rank: 0, text: part };
   throw new Error(
-    `Cannot read route file "${file}": "${part}" is neither a name, [id], [[optional]] nor [...rest]`,
+    `Cannot read route file "${file}": "${part}" is no name, [id], [[optional]] or [...rest]`,
   );
 }
 
@@ -37,9 +37,15 @@ export function routePatterns(file: string): string[] {
   let paths = [""];
   for (const { rank, text } of segmentsOf(file)) {
     const longer = paths.map((path) => `${path}/${text}`);
-    paths = rank >= 2 ? [...longer, ...paths] : longer;
+    paths = rank === 2 ? [...longer, ...paths] : longer;
   }
   return paths.map((path) => path || "/");
+}
+
+/** A pattern in the router's words, which has none for "any number of segments, none included". */
+export function routerPaths(pattern: string): string[] {
+  const [, base, name] = /^(.*)\/:(\w+)\*$/.exec(pattern) ?? [];
+  return base === undefined ? [pattern] : [`${base}/:${name}{.+}`, base || "/"];
 }
 
 /** Orders route files so that the more literal one is asked first. */

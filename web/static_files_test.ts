@@ -97,7 +97,7 @@ Deno.test("only a URL that names this build is cached for ever", async () => {
   });
 });
 
-Deno.test("HEAD has the headers alone; other methods, hidden files and tricks find nothing", async () => {
+Deno.test("HEAD has the headers alone; other methods and tricks find nothing", async () => {
   await withAssets(async (get) => {
     const head = await get("/styles.css", {}, "HEAD");
     deepEqual([head.response.status, head.bytes.length], [200, 0]);

@@ -8,7 +8,7 @@
  * lie beside the bundle. A Worker started in any other way is left alone and will not be found.
  */
 import { dirname, join } from "node:path";
-import type { BuildOptions, OnLoadArgs, Plugin } from "esbuild";
+import type { OnLoadArgs, Plugin } from "esbuild";
 
 const NEW_WORKER = /new\s+Worker\(\s*new\s+URL\(\s*"([^"]+)"\s*,\s*import\.meta\.url\s*,?\s*\)/g;
 
@@ -47,13 +47,8 @@ async function rewriteWorkers({ path }: OnLoadArgs) {
     return `new Worker(${name}()`;
   });
   if (imports.length === 0) return undefined;
-  const loader: BuildOptions["loader"] = { ".ts": "ts", ".tsx": "tsx" };
-  const extension = path.endsWith("x") ? ".tsx" : ".ts";
-  return {
-    contents: contents + imports.join(""),
-    loader: loader[extension]!,
-    resolveDir: dirname(path),
-  };
+  const loader = path.endsWith("x") ? "tsx" as const : "ts" as const;
+  return { contents: contents + imports.join(""), loader, resolveDir: dirname(path) };
 }
 
 function isComment(source: string, offset: number): boolean {
