@@ -76,12 +76,17 @@ async function serverOptions(
     minifyWhitespace: minify,
     minifySyntax: minify,
     // CommonJS packages ask for built-ins by require. The base is no real place, so that the file
-    // may be loaded from anywhere, a blob included.
+    // may be loaded from anywhere, a blob included. Packages find an empty environment: some list
+    // all of it, which a program with narrow permissions must not; ours is read by `Deno.env`.
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module";' +
-        'const require = makeRequire("file:///bundle.js");',
+        'const require = makeRequire("file:///bundle.js");const packageEnv = {};',
     },
-    define: { "process.env.NODE_ENV": '"production"', ...define },
+    define: {
+      "process.env": "packageEnv",
+      "process.env.NODE_ENV": '"production"',
+      ...define,
+    },
   };
 }
 

@@ -21,8 +21,10 @@ const FILES = {
     import { islands } from "./_gen/islands.ts";
     import { routes } from "./_gen/routes.ts";
     import { double } from "./double.ts";
+    import legacy from "./legacy.cjs";
     const app = new App(config).use(csp(), staticFiles())
       .get("/double/:n", async (ctx) => ctx.text(String(await double(Number(ctx.params.n)))))
+      .get("/legacy", (ctx) => ctx.text(legacy))
       .fsRoutes();
     setManifest(app, { routes, islands, assets });
     const onListen = ({ port }: { port: number }) => console.log(port);
@@ -48,6 +50,10 @@ const FILES = {
     const emitter = new EventEmitter();
     emitter.on("n", (n: number) => self.postMessage(n * factor));
     self.onmessage = ({ data }: MessageEvent<number>) => emitter.emit("n", data);`,
+  // As packages for Node do: a built-in by its bare name, a look at the whole environment.
+  "legacy.cjs": `
+    const { join } = require("path");
+    module.exports = join("env", String(Object.keys(process.env).length));`,
   "factor.ts": `export const factor: number = 2;`,
   "routes/index.tsx": `
     import { asset } from "fresh/runtime";
@@ -106,6 +112,7 @@ Deno.test("the server bundle runs alone: pages, assets, islands and workers", as
   await using server = await runBundle(project);
 
   equal(await (await fetch(`${server.url}/double/21`)).text(), "42");
+  equal(await (await fetch(`${server.url}/legacy`)).text(), "env/0");
   deepEqual(await (await fetch(`${server.url}/api/list`)).json(), ["x"]);
   const response = await fetch(server.url);
   equal(response.headers.get("x-own"), "yes");

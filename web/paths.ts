@@ -1,7 +1,8 @@
 /**
  * File paths under routes/ as URL patterns:
  * `devices/[id].tsx` → `/devices/:id`, `(ops)/audit.tsx` → `/audit`, `docs/[[version]].tsx` →
- * `/docs` and `/docs/:version`, `files/[...path].ts` → `/files/:path*`, which `/files` itself matches too.
+ * `/docs` and `/docs/:version`, `files/[...path].ts` → `/files/:path*`, which `/files` itself
+ * matches too.
  */
 
 interface Segment {
