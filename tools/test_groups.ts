@@ -1,0 +1,67 @@
+/**
+ * Which test file runs with which rights. A file belongs to the first group that claims it; the last
+ * one claims everything, so that no test file is left out in silence.
+ */
+
+export interface TestGroup {
+  name: string;
+  claims: (path: string) => boolean;
+  permissions: string[];
+  /** Files of the group may run at the same time: they share no port, folder or processor time. */
+  parallel: boolean;
+}
+
+/** Where tests make their folders. */
+const SCRATCH = Deno.env.get("TMPDIR") ?? "/tmp";
+
+const LOOPBACK = "--allow-net=127.0.0.1,[::1],localhost,0.0.0.0";
+
+const READ = "--allow-read";
+
+export const TEST_GROUPS: TestGroup[] = [
+  {
+    name: "rules and formats",
+    claims: inFolders("model", "config", "auth", "alerts", "components"),
+    permissions: [READ, "--allow-env"],
+    parallel: true,
+  },
+  {
+    name: "parts",
+    claims: inFolders("mqtt", "observe", "store", "ingest", "forward", "routes", "web", "tools"),
+    permissions: [
+      READ,
+      `--allow-write=${SCRATCH}`,
+      LOOPBACK,
+      "--allow-env",
+      "--allow-run",
+      "--allow-sys",
+    ],
+    parallel: true,
+  },
+  {
+    // Real servers under other users, browsers, emulators and the product itself as processes: the
+    // programs differ from system to system, so the rights to run are not a list of names.
+    name: "the whole",
+    claims: () => true,
+    permissions: [
+      READ,
+      "--allow-write",
+      LOOPBACK,
+      "--allow-env",
+      "--allow-run",
+      "--allow-sys",
+    ],
+    parallel: false,
+  },
+];
+
+function inFolders(...folders: string[]): (path: string) => boolean {
+  return (path) => folders.includes(path.split("/")[0]!);
+}
+
+/** Divides test files among the groups; groups without files are left out. */
+export function divide(paths: readonly string[]): { group: TestGroup; paths: string[] }[] {
+  const parts = TEST_GROUPS.map((group) => ({ group, paths: [] as string[] }));
+  for (const path of paths) parts.find(({ group }) => group.claims(path))!.paths.push(path);
+  return parts.filter((part) => part.paths.length > 0);
+}
