@@ -27,7 +27,7 @@ export const TEST_GROUPS: TestGroup[] = [
   },
   {
     name: "parts",
-    claims: inFolders("mqtt", "observe", "store", "ingest", "forward", "routes", "web", "tools"),
+    claims: inFolders("mqtt", "observe", "store", "ingest", "forward", "routes", "tools"),
     permissions: [
       READ,
       `--allow-write=${SCRATCH}`,
@@ -37,6 +37,20 @@ export const TEST_GROUPS: TestGroup[] = [
       "--allow-sys",
     ],
     parallel: true,
+  },
+  {
+    // Builds lie inside the repository, where its import map holds; a browser wants its time alone.
+    name: "pages",
+    claims: inFolders("web", "islands"),
+    permissions: [
+      READ,
+      `--allow-write=${SCRATCH},web/_gen,_gen`,
+      LOOPBACK,
+      "--allow-env",
+      "--allow-run",
+      "--allow-sys",
+    ],
+    parallel: false,
   },
   {
     // Real servers under other users, browsers, emulators and the product itself as processes: the
