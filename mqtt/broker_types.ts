@@ -239,8 +239,8 @@ export interface SessionStore {
   /**
    * Applies `ops` in order, all or none; commits take effect in the order of the calls. `done` is
    * called once, after the transaction is on disk (or failed). Many calls may share a transaction.
-   * `done` may run in any later turn, or at once. What `ops` refers to is taken before the return:
-   * the caller may reuse payload memory.
+   * `done` may run in any later turn, or at once. What `ops` refers to is never
+   * changed afterwards.
    */
   commit(ops: readonly StateOp[], done: (error: Error | null) => void): void;
 }
@@ -274,7 +274,7 @@ export interface Channel {
 
 export interface ChannelEvents {
   data(chunk: Uint8Array): void;
-  /** What was queued has gone out, after `bufferedBytes` had been above the channel's mark. */
+  /** Everything that was queued has gone out. */
   drained(): void;
   /** Exactly once. */
   closed(): void;

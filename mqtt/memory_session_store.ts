@@ -37,6 +37,27 @@ export class MemorySessionStore implements SessionStore {
   /** Ops committed so far, by kind. */
   readonly committed: Map<StateOp["kind"], number> = new Map();
 
+  /** A store that holds `state`. */
+  static async from(state: PersistedState): Promise<MemorySessionStore> {
+    const store = new MemorySessionStore();
+    const ops: StateOp[] = [
+      ...state.sessions.map((session): StateOp => ({ kind: "session_put", session })),
+      ...state.subscriptions.map((subscription): StateOp => ({
+        kind: "subscription_put",
+        subscription,
+      })),
+      ...state.queue.map(({ message, ...place }): StateOp => ({
+        kind: "queue_add",
+        message,
+        places: [place],
+      })),
+      ...state.inbound.map((inbound): StateOp => ({ kind: "inbound_add", ...inbound })),
+      ...state.retained.map((message): StateOp => ({ kind: "retained_put", message })),
+    ];
+    await new Promise<void>((resolve) => store.commit(ops, () => resolve()));
+    return store;
+  }
+
   /** Commits called but not yet taken effect. */
   get pendingCommits(): number {
     return this.#pending.length;

@@ -85,6 +85,7 @@ export class PacketParser {
     properties: null,
   };
   #connected: boolean;
+  #sawConnect = false;
   #held = false;
   #stopped = false;
   #partial: Uint8Array = NO_BYTES;
@@ -110,6 +111,11 @@ export class PacketParser {
       options.connectBytesMax ?? options.packetBytesMax,
       options.packetBytesMax,
     );
+  }
+
+  /** A server has begun to read CONNECT: an answer will be understood. */
+  get sawConnect(): boolean {
+    return this.#sawConnect;
   }
 
   /** Bytes kept for packets that are not yet decoded. */
@@ -332,6 +338,7 @@ export class PacketParser {
 
   #decodeConnect(flags: number): Packet {
     // Known before the rest is read, so that a refusal can be answered in the right version.
+    this.#sawConnect = true;
     this.version = decodeVersion(reader);
     const packet = decodeConnect(reader, { headerFlags: flags, version: this.version });
     this.#connected = true;
