@@ -7,7 +7,7 @@
 
 UART_WITH_RINGS(radio, 1024, 512);
 UART_WITH_RINGS(vcp, 256, 8192);
-UART_WITH_RINGS(bus, 512, 512);
+UART_WITH_RINGS(bus, 1024, 1024);
 
 void uart4_handler(void) { uart_interrupt(&radio); }
 void usart2_handler(void) { uart_interrupt(&vcp); }

@@ -37,14 +37,17 @@ static heard_frame *find_original(link_receiver *r, uint16_t seq, uint16_t crc, 
 }
 
 static void count_gap(link_receiver *r, uint16_t seq) {
-  if (r->history_count == 0) return;
-  uint16_t step = (uint16_t)(seq - r->history[0].seq);
-  if (step == 1) return;
-  if (seq == 1) {
+  uint16_t step = (uint16_t)(seq - r->newest_seq);
+  bool first = r->history_count == 0;
+  bool late = !first && seq != 1 && step >= 0x8000;
+  if (late && r->counters.gaps) r->counters.gaps--;
+  if (late) return;
+  if (!first && seq == 1 && step != 1) {
     r->counters.reboots++;
-  } else if (step < 0x8000 && step > 1) {
+  } else if (!first && step > 1) {
     r->counters.gaps += step - 1u;
   }
+  r->newest_seq = seq;
 }
 
 static void remember(link_receiver *r, uint16_t seq, uint16_t crc, uint32_t now) {

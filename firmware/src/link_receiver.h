@@ -25,7 +25,7 @@ typedef struct {
   uint32_t crc_errors; /* frames whose CRC does not hold */
   uint32_t decode_errors;
   uint32_t duplicates;
-  uint32_t gaps;        /* packets missing between two that came */
+  uint32_t gaps;        /* packets missing between two that came; one that comes late is taken off */
   uint32_t reboots;     /* sequences that began anew */
   uint32_t foreign;     /* frames from other addresses */
   uint32_t host_full;   /* good packets not taken for want of room, and not acknowledged */
@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
   heard_frame history[LINK_HISTORY]; /* newest first */
   uint8_t history_count;
+  uint16_t newest_seq; /* the furthest one, whatever came last */
   ack_frame outbox[LINK_OUTBOX];
   uint8_t outbox_count;
   uint8_t tries; /* of the first in the outbox */

@@ -10,6 +10,7 @@ void link_sender_init(link_sender *s, uint16_t peer, uint32_t seed, uint32_t now
   memset(s, 0, sizeof *s);
   s->peer = peer;
   s->random = seed ? seed : 1;
+  s->quiet_until_ms = now + LINK_ACK_MS;
   airtime_budget_init(&s->budget, now);
 }
 
@@ -21,7 +22,7 @@ void link_sender_offer(link_sender *s, const uint8_t *frame, size_t count, uint1
   s->count = (uint8_t)count;
   s->seq = seq;
   s->attempts = 0;
-  s->deadline = now;
+  s->deadline = time_reached(now, s->quiet_until_ms) ? now : s->quiet_until_ms;
   s->state = DUE;
 }
 

@@ -3,7 +3,9 @@
  * FREE --offer--> DUE --modem takes it--> SENDING --SENT--> WAITING --ACK of its seq--> FREE
  * WAITING --2 s, or NACK--> DUE after a short random pause, at most LINK_RETRIES times, then FREE
  * with LINK_LOST. A refused send (+ERR) counts as an attempt; a modem that is starting does not.
- * The pause is random so that two senders that collided do not collide again. */
+ * The pause is random so that two senders that collided do not collide again.
+ * For LINK_ACK_MS after boot nothing is sent: numbers begin at 1 again, and an acknowledgement that is
+ * still under way to the previous life must not confirm a packet of this one. */
 #ifndef LINK_SENDER_H
 #define LINK_SENDER_H
 #include "airtime.h"
@@ -40,6 +42,7 @@ typedef struct {
   uint8_t frame[SENSOR_FRAME_MAX];
   uint8_t count;
   uint32_t deadline;
+  uint32_t quiet_until_ms;
   uint32_t random;
   airtime_budget budget;
   link_counters counters;

@@ -15,7 +15,7 @@ void node1_init(node1 *n, node_ports ports, uint32_t now) {
   link_sender_init(&n->link, LINK_RECEIVER_ADDRESS, board_seed(), now);
   oled_init(&n->display, now);
   n->interval_ms = NODE1_INTERVAL_MS;
-  n->next_sample_ms = n->next_probe_ms = n->next_page_ms = now;
+  n->next_sample_ms = n->next_probe_ms = n->next_page_ms = n->next_refresh_ms = now;
   n->next_seq = 1;
 }
 
@@ -250,18 +250,23 @@ static void show_link(node1 *n) {
   show(n, 6, "MODEM ERR ", (int32_t)n->modem.counters.modem_errors, 0);
 }
 
+static void turn_page(node1 *n, uint32_t now) {
+  n->next_page_ms = now + NODE1_PAGE_MS;
+  n->page ^= 1;
+  for (unsigned row = 0; row < OLED_LINES; row++) oled_line(&n->display, row, "");
+}
+
 static uint32_t run_display(node1 *n, uint32_t now) {
-  if (time_reached(now, n->next_page_ms)) {
-    n->next_page_ms = now + NODE1_PAGE_MS;
-    n->page ^= 1;
-    for (unsigned row = 0; row < OLED_LINES; row++) oled_line(&n->display, row, "");
+  if (time_reached(now, n->next_refresh_ms)) {
+    if (time_reached(now, n->next_page_ms)) turn_page(n, now);
+    n->next_refresh_ms = now + NODE1_REFRESH_MS;
+    if (n->page) {
+      show_climate(n);
+    } else {
+      show_link(n);
+    }
   }
-  if (n->page) {
-    show_climate(n);
-  } else {
-    show_link(n);
-  }
-  return sooner(oled_poll(&n->display, &n->i2c, now), time_until(now, n->next_page_ms));
+  return sooner(oled_poll(&n->display, &n->i2c, now), time_until(now, n->next_refresh_ms));
 }
 
 /* ---- all together ---- */

@@ -17,6 +17,7 @@ enum {
   NODE1_QUEUE = 16,
   NODE1_BURST_MAX = 1000,
   NODE1_PAGE_MS = 5000,
+  NODE1_REFRESH_MS = 250, /* of what the display shows */
   NODE1_PROBE_MS = 30000,      /* how often an absent BME680 is looked for */
   NODE1_GAS_INTERVAL_MS = 3000, /* a hotter plate would warm the board */
   NODE1_GAS_MS = 400,          /* then the gas measurement has failed */
@@ -56,7 +57,7 @@ typedef struct {
   queued_frame queue[NODE1_QUEUE]; /* oldest first; the one being sent has left it */
   uint8_t queue_count;
   uint8_t page;
-  uint32_t next_page_ms;
+  uint32_t next_page_ms, next_refresh_ms;
   node1_counters counters;
 } node1;
 

@@ -12,7 +12,7 @@ void node2_init(node2 *n, node_ports ports, uint32_t now) {
   rylr998_init(&n->modem, ports.modem, LINK_RECEIVER_ADDRESS, now);
   link_receiver_init(&n->link);
   oled_init(&n->display, now);
-  n->own_due_ms = n->next_page_ms = now;
+  n->own_due_ms = n->next_page_ms = n->next_refresh_ms = now;
 }
 
 /* ---- own sensor ---- */
@@ -200,16 +200,21 @@ static void show_counters(node2 *n) {
   show(n, 6, "MODEM ERR ", (int32_t)n->modem.counters.modem_errors, 0);
 }
 
+static void turn_page(node2 *n, uint32_t now) {
+  n->next_page_ms = now + NODE2_PAGE_MS;
+  n->page = (uint8_t)((n->page + 1) % 3);
+  for (unsigned row = 0; row < OLED_LINES; row++) oled_line(&n->display, row, "");
+}
+
 static uint32_t run_display(node2 *n, uint32_t now) {
-  if (time_reached(now, n->next_page_ms)) {
-    n->next_page_ms = now + NODE2_PAGE_MS;
-    n->page = (uint8_t)((n->page + 1) % 3);
-    for (unsigned row = 0; row < OLED_LINES; row++) oled_line(&n->display, row, "");
+  if (time_reached(now, n->next_refresh_ms)) {
+    if (time_reached(now, n->next_page_ms)) turn_page(n, now);
+    n->next_refresh_ms = now + NODE2_REFRESH_MS;
+    if (n->page == 1) show_remote(n, now);
+    if (n->page == 2) show_own(n);
+    if (n->page == 0) show_counters(n);
   }
-  if (n->page == 1) show_remote(n, now);
-  if (n->page == 2) show_own(n);
-  if (n->page == 0) show_counters(n);
-  return sooner(oled_poll(&n->display, &n->i2c, now), time_until(now, n->next_page_ms));
+  return sooner(oled_poll(&n->display, &n->i2c, now), time_until(now, n->next_refresh_ms));
 }
 
 uint32_t node2_poll(node2 *n, uint32_t now) {

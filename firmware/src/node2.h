@@ -16,6 +16,7 @@ enum {
   NODE2_OWN_INTERVAL_MS = 2000,
   NODE2_OWN_STALE_MS = 10000, /* an older own reading is left out */
   NODE2_PAGE_MS = 5000,
+  NODE2_REFRESH_MS = 250, /* of what the display shows */
 };
 
 typedef enum { OWN_NONE, OWN_SHT3X, OWN_BMX280 } own_kind;
@@ -36,7 +37,7 @@ typedef struct {
   bool any_packet;
   uint32_t last_packet_ms;
   uint8_t page;
-  uint32_t next_page_ms;
+  uint32_t next_page_ms, next_refresh_ms;
 } node2;
 
 void node2_init(node2 *n, node_ports ports, uint32_t now);

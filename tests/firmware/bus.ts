@@ -19,43 +19,58 @@ export interface SpiDevice {
 const NO_DEVICE = 1;
 const NACK = 2;
 
+const END = 0xc0;
+const ESCAPE = 0xdb;
+
+function escape(bytes: Uint8Array): Uint8Array {
+  const out = [END];
+  for (const byte of bytes) {
+    if (byte === END) out.push(ESCAPE, 0xdc);
+    else if (byte === ESCAPE) out.push(ESCAPE, 0xdd);
+    else out.push(byte);
+  }
+  return Uint8Array.from([...out, END]);
+}
+
 export class Bus {
   readonly i2c = new Map<number, I2cDevice>();
   spi: SpiDevice | null = null;
   /** Called after each transaction. */
   onTransfer: () => void = () => {};
   #line: Line | null = null;
-  #pending: Uint8Array = new Uint8Array();
+  #frame: number[] = [];
+  #escaped = false;
 
   attach(line: Line): void {
     this.#line = line;
-    this.#pending = new Uint8Array();
-    line.receive = (bytes) => this.#take(bytes);
+    this.#frame = [];
+    line.receive = (bytes) => bytes.forEach((byte) => this.#take(byte));
   }
 
-  #take(bytes: Uint8Array): void {
-    this.#pending = concat(this.#pending, bytes);
-    for (let used = this.#run(); used > 0; used = this.#run()) {
-      this.#pending = this.#pending.subarray(used);
+  #take(byte: number): void {
+    if (byte === END) {
+      const frame = Uint8Array.from(this.#frame.splice(0));
+      this.#escaped = false;
+      if (frame.length >= 4) this.#run(frame);
+    } else if (byte === ESCAPE) {
+      this.#escaped = true;
+    } else {
+      this.#frame.push(this.#escaped ? (byte === 0xdc ? END : ESCAPE) : byte);
+      this.#escaped = false;
     }
   }
 
-  /** Runs the first request; returns its length, 0 while it is incomplete. */
-  #run(): number {
-    const p = this.#pending;
-    if (p.length && p[0] !== 0xa5) throw new Error(`The tunnel lost its framing at ${p[0]}`);
-    if (p.length < 7) return p[2] === 0x49 && p.length === 6 && p[4] === 0 ? this.#runI2c(p) : 0;
-    return p[2] === 0x49 ? this.#runI2c(p) : this.#runSpi(p);
+  /** Runs one request. What a reset cut off looks like none, or like one nobody waits for. */
+  #run(frame: Uint8Array): void {
+    const [number, kind, third, fourth] = frame as unknown as [number, number, number, number];
+    const out = frame.subarray(4);
+    if (kind === 0x49) this.#answer(number, this.#i2cAnswer(third, out, fourth));
+    if (kind === 0x53) this.#answer(number, this.#spiAnswer(out, third << 8 | fourth));
   }
 
-  #runI2c(p: Uint8Array): number {
-    const [, number, , address, outCount, inCount] = p as unknown as number[];
-    const end = 6 + outCount!;
-    if (p.length < end) return 0;
-    const answer = this.#i2cAnswer(address!, p.slice(6, end), inCount!);
-    this.#line?.send(concat(Uint8Array.of(number!), answer));
+  #answer(number: number, answer: Uint8Array): void {
+    this.#line?.send(escape(concat(Uint8Array.of(number), answer)));
     this.onTransfer();
-    return end;
   }
 
   #i2cAnswer(address: number, out: Uint8Array, inCount: number): Uint8Array {
@@ -66,14 +81,9 @@ export class Bus {
     return bytes ? concat(Uint8Array.of(0), bytes) : Uint8Array.of(NO_DEVICE);
   }
 
-  #runSpi(p: Uint8Array): number {
-    const view = new DataView(p.buffer, p.byteOffset);
-    const end = 7 + view.getUint16(3);
-    if (p.length < end) return 0;
-    const inCount = view.getUint16(5);
-    const bytes = this.spi?.transfer(p.slice(7, end), inCount) ?? new Uint8Array(inCount).fill(0xff);
-    this.#line?.send(concat(Uint8Array.of(p[1]!, 0), bytes));
-    this.onTransfer();
-    return end;
+  /** An SPI bus without a device reads ones. */
+  #spiAnswer(out: Uint8Array, inCount: number): Uint8Array {
+    const bytes = this.spi?.transfer(out, inCount) ?? new Uint8Array(inCount).fill(0xff);
+    return concat(Uint8Array.of(0), bytes);
   }
 }

@@ -54,15 +54,14 @@ export interface EmulatorOptions {
   elf: string;
   /** The UARTs that get a line; the others are left open. */
   lines: UartName[];
-  /** Makes USART2 a pty, as the board's virtual COM port; its path is `ptyPath`. */
-  pty?: boolean;
+  /** Makes USART2 a pty, as the board's virtual COM port, reachable by a link at this path. */
+  ptyLink?: string;
   /** Instruction counting: 2^shift nanoseconds of virtual time each. */
   icountShift?: number;
 }
 
 export class Emulator implements AsyncDisposable {
   readonly lines = new Map<UartName, Line>();
-  ptyPath = "";
   #process: Deno.ChildProcess | null = null;
   #monitor: Line | null = null;
   #folder = "";
@@ -110,7 +109,7 @@ export class Emulator implements AsyncDisposable {
   }
 
   #serial(name: UartName, listen: (name: string) => string): string[] {
-    if (name === "usart2" && this.options.pty) {
+    if (name === "usart2" && this.options.ptyLink) {
       return ["-chardev", "pty,id=vcp", "-serial", "chardev:vcp"];
     }
     return ["-serial", this.options.lines.includes(name) ? listen(name) : "null"];
@@ -119,18 +118,25 @@ export class Emulator implements AsyncDisposable {
   /** QEMU tells the path of the pty on its output. */
   async #watchOutput(): Promise<void> {
     let said = "";
-    const found = Promise.withResolvers<void>();
+    const found = Promise.withResolvers<string>();
     const watch = async (stream: ReadableStream<Uint8Array>) => {
       for await (const chunk of stream) {
         said += fromLatin1(chunk);
-        this.ptyPath = /redirected to (\S+)/.exec(said)?.[1] ?? "";
-        if (this.ptyPath) found.resolve();
+        const path = /redirected to (\S+)/.exec(said)?.[1];
+        if (path) found.resolve(path);
       }
       found.reject(new Error(`Cannot start the emulator: ${said || "it ended at once"}`));
     };
     this.#output = [watch(this.#process!.stdout), watch(this.#process!.stderr)];
     found.promise.catch(() => {});
-    if (this.options.pty) await found.promise;
+    if (this.options.ptyLink) await this.#linkPty(await found.promise);
+  }
+
+  /** As a board that is plugged in again gets its old name back. */
+  async #linkPty(path: string): Promise<void> {
+    const link = this.options.ptyLink!;
+    await Deno.remove(link).catch(() => {});
+    await Deno.symlink(path, link);
   }
 
   async #connect(listeners: Map<string, Deno.Listener>): Promise<void> {

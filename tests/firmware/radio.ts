@@ -19,7 +19,12 @@ export interface RadioConditions {
   collisions: boolean;
 }
 
-export const CLEAR_SKY: RadioConditions = { loss: 0, corruption: 0, delayMsMax: 0, collisions: false };
+export const CLEAR_SKY: RadioConditions = {
+  loss: 0,
+  corruption: 0,
+  delayMsMax: 0,
+  collisions: false,
+};
 
 export interface AirPacket {
   from: number;
@@ -94,7 +99,9 @@ export class Radio {
 
   #arrive(packet: AirPacket): void {
     const heard = packet.fate === "delivered" || packet.fate === "corrupted";
-    const receivers = this.#modems.filter((modem) => modem.address === packet.to && modem.listening);
+    const receivers = this.#modems.filter((modem) =>
+      modem.address === packet.to && modem.listening
+    );
     if (heard && receivers.length === 0) packet.fate = "unheard";
     if (heard) receivers.forEach((modem) => modem.hear(packet));
     this.onPacket(packet);
@@ -114,6 +121,8 @@ export class Modem {
   readonly commands: string[] = [];
   /** Answers to give instead of the modem's own, first in first out; null means silence. */
   readonly forced: { match: RegExp; reply: string | null }[] = [];
+  /** Called after each command. */
+  onCommand: (command: string) => void = () => {};
   asleep = false;
   rssi = -32;
   snr = 12;
@@ -177,9 +186,10 @@ export class Modem {
 
   #answer(command: string): void {
     this.commands.push(command);
+    queueMicrotask(() => this.onCommand(command));
     const forced = this.forced.findIndex((entry) => entry.match.test(command));
     if (forced >= 0) {
-      const [{ reply }] = this.forced.splice(forced, 1) as [{ reply: string | null }];
+      const { reply } = this.forced.splice(forced, 1)[0]!;
       if (reply !== null) this.say(reply);
       return;
     }

@@ -29,7 +29,10 @@ export class Sht3x implements I2cDevice {
   read(count: number): Uint8Array | null {
     if (!this.#ready) return null;
     this.#ready = false;
-    const words = [Math.round((this.celsius + 45) / 175 * 65535), Math.round(this.humidity * 655.35)];
+    const words = [
+      Math.round((this.celsius + 45) / 175 * 65535),
+      Math.round(this.humidity * 655.35),
+    ];
     const bytes = words.flatMap((word) => [word >> 8, word & 255, crc8([word >> 8, word & 255])]);
     if (this.corruptNext) bytes[2]! ^= 1;
     this.corruptNext = false;
