@@ -22,6 +22,9 @@ interface LayerRule {
 
 const ROOT = "the composition root";
 
+/** Parts of the composition root, one file each. */
+const ROOT_FOLDER = "runtime";
+
 const LAYERS: Record<string, LayerRule> = {
   model: { may: [], runtime: false },
   mqtt: { may: ["model/errors"] },
@@ -166,7 +169,8 @@ function resolve(from: RepositoryPath, specifier: string): RepositoryPath | null
 }
 
 function folderOf(path: RepositoryPath): string {
-  return path.includes("/") ? path.split("/")[0]! : ROOT;
+  const [folder = "", ...rest] = path.split("/");
+  return rest.length === 0 || folder === ROOT_FOLDER ? ROOT : folder;
 }
 
 function isTestFile(path: RepositoryPath): boolean {
