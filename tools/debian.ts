@@ -8,6 +8,7 @@ export const PACKAGES: Record<string, string> = {
   "ca-certificates": "TLS",
   "chromium": "pages in a real browser",
   "gcc": "load generator, firmware on the host",
+  "gcc-aarch64-linux-gnu": "the executable's entry, the C library of 64-bit ARM",
   "gcc-arm-none-eabi": "firmware",
   "libc6-dev": "headers for gcc",
   "libnewlib-arm-none-eabi": "firmware",
@@ -17,9 +18,13 @@ export const PACKAGES: Record<string, string> = {
   "postgresql": "the destination postgres",
   "procps": "process figures",
   "qemu-system-arm": "the firmware's processor",
+  "qemu-user-static": "the executable for 64-bit ARM",
+  "shellcheck": "the installer",
   "socat": "pairs of serial lines",
+  "systemd": "checks of the service's unit",
   "util-linux": "setpriv: PostgreSQL does not run as root",
   "victoria-metrics": "the destination influxdb",
+  "xz-utils": "the release's archive",
 };
 
 export interface CommandResult {
