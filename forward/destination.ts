@@ -19,6 +19,10 @@ import type { Notice } from "@/forward/forward_types.ts";
 /** One leased message and what it means. */
 export interface BatchEntry {
   message: StoredMessage;
+  /**
+   * Complete, also where a filter lets only a part through: the place in a list is the `item` under
+   * which a row is stored, and must not depend on the filter of the day.
+   */
   normalized: Normalized;
 }
 
@@ -43,10 +47,15 @@ export interface WriteResult {
   rejected: RejectedEntry[];
   /** Why the others are not decided; null when all are. */
   interrupted: TransientError | PermanentError | null;
+  /** With a PermanentError: what was refused stands in `decided` … `refusedEnd − 1`. */
+  refusedEnd?: number;
 }
 
 export interface Destination {
   readonly name: string;
+
+  /** True when the entry has something that is written here; others are acknowledged unsent. */
+  wants(entry: BatchEntry): boolean;
 
   /**
    * Connects and makes sure that the other side has what we need (tables, policies). Called before

@@ -6,18 +6,17 @@ import type { NormalizeRules } from "@/model/rules.ts";
 
 /** How the other side proves who it is; PEM texts, not paths. */
 export interface TlsOptions {
+  /**
+   * `verify` checks the certificate, `insecure` only encrypts, `off` does neither. `auto` follows
+   * the URL: its scheme (`mqtts:`, `https:`), for PostgreSQL its `sslmode`, and without one `off` on
+   * this machine and `verify` to any other.
+   */
+  mode: "auto" | "off" | "verify" | "insecure";
   /** Certificates to trust instead of the system's; null trusts those of the system. */
   ca: string | null;
-  /** False accepts any certificate: the connection is encrypted, the other side unproven. */
-  rejectUnauthorized: boolean;
-  /** Name to check the certificate for; null takes the host of the URL. */
-  serverName: string | null;
-  /** Our own certificate and key, where the other side asks for one. */
-  certificate: string | null;
-  key: string | null;
 }
 
-/** Globs (`*`, `?`) of what goes to a destination; an empty list lets everything through. */
+/** Globs (`*` stands for any characters) of what goes to a destination; an empty list lets everything through. */
 export interface FilterOptions {
   devices: string[];
   measurements: string[];
@@ -40,14 +39,15 @@ export interface CommonOptions {
   filter: FilterOptions;
   /** Name of this gateway: column, tag or mark of what is written; null leaves it out. */
   gatewayId: string | null;
-  /** null: by the URL's scheme (`mqtts:`, `https:`, `?sslmode=`), with the system's trust. */
-  tls: TlsOptions | null;
+  tls: TlsOptions;
 }
 
 export interface PostgresOptions extends CommonOptions {
   type: "postgres";
   /** `postgres://user:password@host:5432/database?search_path=iot&sslmode=verify-full` */
   url: string;
+  /** Over the one in the URL; null takes that one. */
+  password: string | null;
 }
 
 export interface InfluxOptions extends CommonOptions {
