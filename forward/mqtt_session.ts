@@ -7,6 +7,7 @@
  */
 import "@/forward/driver_environment.ts";
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import mqtt, { type IClientOptions, type IStore, type MqttClient } from "mqtt";
 import { abortedError } from "@/forward/destination.ts";
 import type { MqttOptions } from "@/forward/forward_types.ts";
@@ -308,7 +309,7 @@ class NoStore implements IStore {
   }
 
   createStream(): never {
-    throw new Error("Nothing is stored");
+    return Readable.from([]) as never;
   }
 
   del(packet: unknown, done: (error: Error | undefined, packet: never) => void): this {

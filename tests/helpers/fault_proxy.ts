@@ -134,7 +134,7 @@ export class FaultProxy implements AsyncDisposable {
     if (this.#mode === "half_close") client.end();
   }
 
-  #move(step: { pair: Pair; from: Socket; to: Socket; bytes: Uint8Array }): void {
+  #move(step: { pair: Pair; from: Socket; to: Socket; bytes: Uint8Array | string }): void {
     const { pair, from, to, bytes } = step;
     const toTarget = from === pair.client;
     if (this.#mode === "half_close") return;

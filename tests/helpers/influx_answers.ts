@@ -85,7 +85,8 @@ export class InfluxAnswers implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    const body = new Uint8Array(await request.arrayBuffer());
+    const body = await request.bytes().catch(() => null);
+    if (body === null) return problem(400, "invalid", "the client has gone");
     if (url.pathname === "/api/v2/write") return await this.#write(request, { url, body });
     if (url.pathname.startsWith("/api/v2/buckets")) return this.#buckets(request, { url, body });
     return problem(404, "not found", "path not found");

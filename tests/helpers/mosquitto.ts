@@ -27,6 +27,7 @@ export class Mosquitto implements AsyncDisposable {
   readonly #port: number;
   readonly #options: MosquittoOptions;
   #process: ServerProcess | null = null;
+  #subscribers = 0;
 
   private constructor(folder: TempDir, options: MosquittoOptions) {
     this.#folder = folder;
@@ -77,16 +78,20 @@ export class Mosquitto implements AsyncDisposable {
     filter: string,
     options: { username?: string; password?: string; qos?: 0 | 1 | 2; args?: string[] } = {},
   ): Promise<MosquittoSubscription> {
+    const broker = this.#process;
+    if (broker === null) throw new Error("The broker is stopped");
+    const id = `watcher-${++this.#subscribers}`;
     const process = new ServerProcess("mosquitto_sub", {
       args: [
-        ...["-h", "127.0.0.1", "-p", String(this.#port), "-V", "5", "-d"],
+        ...["-h", "127.0.0.1", "-p", String(this.#port), "-V", "5", "-i", id],
         ...["-q", String(options.qos ?? 2), "-t", filter],
         ...["-F", "message %t %q %r %x %P"],
         ...credentials(options),
         ...options.args ?? [],
       ],
     });
-    await process.untilOutput(/Subscribed \(mid: \d+\): (?!128)/);
+    // its own words would be held back in its output buffer
+    await broker.untilOutput(new RegExp(`Sending SUBACK to ${id}\\b`), { stream: "stderr" });
     return new MosquittoSubscription(process);
   }
 

@@ -71,6 +71,8 @@ export class VictoriaMetrics implements AsyncDisposable {
         "-dedup.minScrapeInterval=1ms",
         "-retentionPeriod=100y",
         "-memory.allowedBytes=128MB",
+        // it would wait seconds for kept-alive connections to go away
+        "-http.maxGracefulShutdownDuration=10ms",
       ],
     });
   }
