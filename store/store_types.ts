@@ -6,6 +6,8 @@
 import type { AppendOutcome, NewMessage, Rejection, StoredMessage } from "@/model/message.ts";
 import type { DeadLetter, Ledger, SourceDeadLetter } from "@/model/ledger.ts";
 import type { NormalizeRules } from "@/model/rules.ts";
+import type { BrokerState } from "@/store/broker_state.ts";
+import type { Queries, QueryName } from "@/store/queries.ts";
 import type { StoreFullError } from "@/model/errors.ts";
 
 export interface StoreOptions {
@@ -28,7 +30,35 @@ export interface StoreOptions {
   normalize: NormalizeRules;
   /** ms since 1970 of the build: an earlier wall clock is not trusted. */
   buildTimeMs: number;
+  boot: BootInfo;
 }
+
+/**
+ * The machine's boot, read by whoever may (`/proc/sys/kernel/random/boot_id`, `/proc/uptime`). Without
+ * such files: a random id and the process's own clock.
+ */
+export interface BootInfo {
+  id: string;
+  /** µs since the boot, at the moment when `performance.now()` of the main thread was `atMs`. */
+  uptimeUs: number;
+  atMs: number;
+}
+
+/** Settings that take effect without a restart. */
+export type LiveOptions = Partial<
+  Pick<
+    StoreOptions,
+    | "lingerMs"
+    | "queueBytesMax"
+    | "freeBytesMin"
+    | "whenFull"
+    | "keepMs"
+    | "keepBytesMax"
+    | "sourceDeadMax"
+    | "history"
+    | "normalize"
+  >
+>;
 
 /** Current room for new data. */
 export interface StoreState {
@@ -39,10 +69,30 @@ export interface StoreState {
   epochHex: string;
   /** Bytes of the database and its WAL. */
   diskBytes: number;
-  freeBytes: number;
+  /** Of the file system and inside the database file; null where it may not be asked. */
+  freeBytes: number | null;
   queuedBytes: number;
-  /** Set when a damaged database was moved aside at the start. */
-  salvaged: { movedTo: string; recovered: number; lost: number | null } | null;
+  /** Everything up to this number has its final time; destinations and history go no further. */
+  stampedThrough: number;
+  /** Set when a damaged database was moved aside. */
+  salvaged: Salvaged | null;
+}
+
+export interface Salvaged {
+  movedTo: string;
+  /** What was wrong, in SQLite's words. */
+  damage: string;
+  /** Messages of the log found again, and known to be lost; null when that cannot be known. */
+  recovered: number;
+  lost: number | null;
+}
+
+/** Something an operator should read; goes to the log. */
+export interface StoreNotice {
+  level: "info" | "warn" | "error";
+  code: string;
+  message: string;
+  hint: string;
 }
 
 /** Health numbers of the commit path, for metrics. */
@@ -69,20 +119,81 @@ export interface Journey {
   }[];
 }
 
+/** All given conditions hold; `reason` is part of the error's text. */
 export interface DeadFilter {
   destination?: string;
   reason?: string;
   device?: string;
+  /** Message ids. */
   ids?: string[];
 }
 
-export interface Store extends AsyncDisposable {
+export interface SourceDeadFilter {
+  reason?: string;
+  ids?: number[];
+}
+
+export interface PageRequest {
+  limit: number;
+  cursor?: string;
+}
+
+export interface AuditEntry {
+  actor: string;
+  action: string;
+  subject: string;
+  detail?: string;
+}
+
+export interface Snapshot {
+  ledgers: Ledger[];
+  /** Dead letters of sources that are kept now. */
+  sourceDead: number;
+  /** Dead letters of sources that made room for newer ones, ever. */
+  sourceDeadEvicted: number;
+  lastNumber: number;
+}
+
+/** What operators ask for; works on a running store and, opened by itself, on a stopped one. */
+export interface StoreAdmin {
+  forgetDestination(name: string): Promise<void>;
+  pauseDestination(name: string, paused: boolean): Promise<void>;
+  /** Sends the log's messages received in [fromUs, throughUs] once more; resolves with how many. */
+  backfillDestination(name: string, window: { fromUs: number; throughUs: number }): Promise<number>;
+  /** Ledgers of all destinations and totals of source dead letters: one consistent snapshot. */
+  snapshot(): Promise<Snapshot>;
+  journey(id: string): Promise<Journey | null>;
+
+  listDead(filter: DeadFilter, page: PageRequest): Promise<Page<DeadLetter>>;
+  /** Moves dead letters back to enqueued; `payload` replaces the content of a single one. */
+  replayDead(filter: DeadFilter, options: { payload?: string }): Promise<number>;
+  purgeDead(filter: DeadFilter, by: string): Promise<number>;
+  listSourceDead(filter: SourceDeadFilter, page: PageRequest): Promise<Page<SourceDeadLetter>>;
+  /** `by` null: not an act of a person, not audited. */
+  deleteSourceDead(filter: SourceDeadFilter, by: string | null): Promise<number>;
+
+  /** Reads for pages and lists; the names are those of `Queries` in store/queries.ts. */
+  query<Name extends QueryName>(
+    name: Name,
+    parameters: Queries[Name]["parameters"],
+  ): Promise<Queries[Name]["result"]>;
+
+  /** Online, consistent, self-checked copy into `file`; resolves with its size in bytes. */
+  backup(file: string): Promise<number>;
+  /** Bounded audit trail entry. */
+  audit(entry: AuditEntry): Promise<void>;
+  /** Small texts by key, for settings made at run time; null deletes. */
+  setSetting(key: string, value: string | null): Promise<void>;
+}
+
+export interface Store extends StoreAdmin, AsyncDisposable {
   readonly state: StoreState;
 
   /**
    * Queues one message for the next group commit; `done` is called once, after the commit returned,
    * with the outcome. Never throws. Within one device the order of calls is the order of the log.
-   * `stateOps` are session-state operations that must share the transaction.
+   * `stateOps` are session-state operations that must share the transaction; what they refer to is
+   * copied before the return.
    */
   append(message: NewMessage, done: (outcome: AppendOutcome) => void, stateOps?: unknown[]): void;
   /** Keeps undecodable input as a dead letter of its source; `done(null)` once committed. */
@@ -92,53 +203,45 @@ export interface Store extends AsyncDisposable {
     stateOps?: unknown[],
   ): void;
   /** Commits session state of the broker (`StateOp[]` of mqtt/broker_types.ts). */
-  commitState(ops: unknown[], done: (error: Error | null) => void): void;
+  commitState(ops: readonly unknown[], done: (error: Error | null) => void): void;
+  /** Session state as it was committed last (`PersistedState` of mqtt/broker_types.ts). */
+  loadState(): Promise<BrokerState>;
   /** Called after every group commit's `done` callbacks, so that acknowledgements go out in one write. */
   onCommitted(listener: (stats: CommitStats) => void): () => void;
   /** Called when `state.full` appears or goes away. */
   onFullChanged(listener: (full: StoreFullError | null) => void): () => void;
+  /**
+   * Called when the store Worker ended by itself: everything is refused from then on, and the process
+   * should stop with an error, so that it is started again.
+   */
+  onFailed(listener: (error: Error) => void): () => void;
+  /** Called with what an operator should read in the log. */
+  onNotice(listener: (notice: StoreNotice) => void): () => void;
   /** Bytes handed to `append` and not yet committed; the broker stops reading above its limit. */
   readonly pendingBytes: number;
 
-  /** A channel for the forward Worker; transfer it to that Worker. */
+  /** Applies settings to the running store. */
+  configure(options: LiveOptions): Promise<void>;
+
+  /**
+   * A channel for the forward Worker; transfer it to that Worker. There is one at a time: opening the
+   * next one (after the forward Worker ended) releases the leases of the one before.
+   */
   openForwardPort(): MessagePort;
 
   /** Creates missing destinations (cursor at the head of the log), marks absent ones removed. */
   syncDestinations(names: string[]): Promise<void>;
-  forgetDestination(name: string): Promise<void>;
-  pauseDestination(name: string, paused: boolean): Promise<void>;
-  /** Ledgers of all destinations and totals per source dead reason, one consistent snapshot. */
-  snapshot(): Promise<{ ledgers: Ledger[]; sourceDead: number; lastNumber: number }>;
-  journey(id: string): Promise<Journey | null>;
-
-  listDead(
-    filter: DeadFilter,
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<DeadLetter>>;
-  /** Moves dead letters back to enqueued; `payload` replaces the content of a single one. */
-  replayDead(filter: DeadFilter, options: { payload?: string }): Promise<number>;
-  purgeDead(filter: DeadFilter, by: string): Promise<number>;
-  listSourceDead(
-    filter: { reason?: string; ids?: number[] },
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<SourceDeadLetter>>;
-  deleteSourceDead(
-    filter: { reason?: string; ids?: number[] },
-    by: string | null,
-  ): Promise<number>;
-
-  /** Latest values, ranges with roll-ups; runs in the query Worker, never in the writer. */
-  query<T>(name: string, parameters: Record<string, unknown>): Promise<T>;
-
-  /** Online, consistent copy into `file`; resolves with its size in bytes. */
-  backup(file: string): Promise<number>;
-  /** Bounded audit trail entry. */
-  audit(entry: { actor: string; action: string; subject: string; detail?: string }): Promise<void>;
 }
 
 /**
  * Messages between the forward Worker and the store Worker over the forward port.
- * The forward Worker reads rows itself (`LogReader` in store/) and only announces and settles ranges.
+ * The forward Worker reads rows itself (`LogReader` in store/log_reader.ts) and only announces and
+ * settles ranges. The port begins with `destinations` and `head`. A `head` follows each commit that
+ * moved it, `destinations` each change of an operator or a limit (a cursor may have moved by it), and
+ * `retries` tells of exceptions that wait to be sent again.
+ *
+ * A lease replaces the destination's lease before it and lasts until `release` or the port's end. It
+ * reaches `stampedThrough` at the most. A settlement with an error was not applied at all.
  */
 export type ForwardToStore =
   | { type: "lease"; destination: string; throughNumber: number; retryNumbers: number[] }
@@ -149,6 +252,8 @@ export type StoreToForward =
   | { type: "destinations"; destinations: DestinationCursor[] }
   | { type: "head"; lastNumber: number; stampedThrough: number }
   | { type: "retries"; destination: string }
+  /** A damaged database was replaced: open the reader anew; leases are gone. */
+  | { type: "reopen" }
   | { type: "settled"; token: number; error: string | null };
 
 export interface DestinationCursor {

@@ -1,0 +1,657 @@
+/**
+ * Reads for pages, lists and the command line, by name and with types. They run in the query Worker on
+ * a read-only connection, or directly on a stopped store. Every one is bounded by a limit; lists are
+ * paged by a cursor that is the last row's place.
+ */
+import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
+import { SOURCE_KINDS, type StoredMessage } from "@/model/message.ts";
+import { type Flag, flagsToMask, maskToFlags } from "@/model/reading.ts";
+import { type BrokerState, readBrokerState } from "@/store/broker_state.ts";
+import { checkAll } from "@/store/damage_check.ts";
+import type { Database, SqlValue } from "@/store/database.ts";
+import { deadCondition } from "@/store/destination_ledger.ts";
+import { epochAt, LOG_COLUMNS, readEpochs, type StoredRow, toStored } from "@/store/message_log.ts";
+import { messageId } from "@/model/message.ts";
+import { sourceDeadCondition } from "@/store/source_dead_letters.ts";
+import type { DeadFilter, Page, PageRequest, SourceDeadFilter } from "@/store/store_types.ts";
+
+/** Newest value of one measurement by event time; what is ahead of time (`ts_future`) never is. */
+export interface LatestReading {
+  device: string;
+  measurement: string;
+  unit: string | null;
+  value: number;
+  /** Event time, µs since 1970. */
+  atUs: number;
+  flags: Flag[];
+}
+
+/** One value, or what a step of time comes to; then `value` is the mean. */
+export interface RangePoint {
+  /** Event time; of a step its beginning, µs since 1970. */
+  atUs: number;
+  value: number;
+  min: number;
+  max: number;
+  count: number;
+  flags: Flag[];
+}
+
+export interface ReadingsRange {
+  device: string;
+  measurement: string;
+  unit: string | null;
+  /** null: single values. */
+  stepUs: number | null;
+  /** In the order of time. */
+  points: RangePoint[];
+  /** More points lie behind the last one. */
+  truncated: boolean;
+}
+
+export interface PredictionRow {
+  messageId: string;
+  item: number;
+  device: string;
+  atUs: number;
+  label: string;
+  score: number;
+  avgScore: number | null;
+  window: number | null;
+  model: string | null;
+  flags: Flag[];
+  receivedUs: number;
+  seq: number | null;
+  debug: Record<string, unknown> | null;
+}
+
+/** A sender, or a device within a receiver's packet; `via` is the sender it came through last. */
+export interface DeviceSeen {
+  device: string;
+  via: string;
+  firstSeenUs: number;
+  lastSeenUs: number;
+  messages: number;
+}
+
+export interface AttributeRow {
+  device: string;
+  name: string;
+  value: string;
+  atUs: number;
+}
+
+export interface DeviceSummary {
+  seen: DeviceSeen | null;
+  latest: LatestReading[];
+  attributes: AttributeRow[];
+  prediction: PredictionRow | null;
+}
+
+export interface AuditRow {
+  id: number;
+  atMs: number;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: string | null;
+}
+
+/** Window [fromUs, toUs) of event time. */
+interface TimeWindow {
+  fromUs?: number;
+  toUs?: number;
+}
+
+/** Name → what it takes and gives. `limit` is cut to 1000 for lists, 100 000 for points. */
+export interface Queries {
+  "readings.latest": { parameters: { devices?: string[] }; result: LatestReading[] };
+  /**
+   * `stepUs` null: single values. Otherwise steps aligned to 1970, without implausible values; whole
+   * minutes and hours come from the roll-ups, so they reach back further.
+   */
+  "readings.range": {
+    parameters: {
+      device: string;
+      measurement: string;
+      fromUs: number;
+      toUs: number;
+      stepUs: number | null;
+      limit?: number;
+    };
+    result: ReadingsRange;
+  };
+  /** Measurements of a device, or of all. */
+  "readings.series": {
+    parameters: { device?: string };
+    result: { device: string; measurement: string; unit: string | null }[];
+  };
+  /** Newest first, or in the order of time. */
+  "predictions.list": {
+    parameters: TimeWindow & PageRequest & { device?: string; label?: string; ascending?: boolean };
+    result: Page<PredictionRow>;
+  };
+  /** The newest of each device. */
+  "predictions.latest": { parameters: { device?: string }; result: PredictionRow[] };
+  "devices.list": { parameters: PageRequest; result: Page<DeviceSeen> };
+  "devices.summary": { parameters: { device: string }; result: DeviceSummary };
+  "attributes.list": { parameters: { device: string }; result: AttributeRow[] };
+  /**
+   * The log, newest first: all, or of one sender. Looks at 50 000 rows at the most; a page may be
+   * empty and still have a cursor.
+   */
+  "messages.list": { parameters: PageRequest & { device?: string }; result: Page<StoredMessage> };
+  /** The log after a number, oldest first. */
+  "messages.after": { parameters: { number: number; limit: number }; result: StoredMessage[] };
+  "dead.list": { parameters: PageRequest & { filter: DeadFilter }; result: Page<DeadLetter> };
+  "source_dead.list": {
+    parameters: PageRequest & { filter: SourceDeadFilter };
+    result: Page<SourceDeadLetter>;
+  };
+  /** Letters kept now, per reason. */
+  "source_dead.reasons": {
+    parameters: Record<string, never>;
+    result: { reason: string; count: number }[];
+  };
+  "audit.list": { parameters: PageRequest; result: Page<AuditRow> };
+  "settings.all": { parameters: Record<string, never>; result: Record<string, string> };
+  "broker.state": { parameters: Record<string, never>; result: BrokerState };
+  /** Reads every page; what is wrong, null when nothing is. */
+  "database.check": { parameters: Record<string, never>; result: string | null };
+}
+
+export type QueryName = keyof Queries;
+
+type Handlers = {
+  [Name in QueryName]: (
+    db: Database,
+    parameters: Queries[Name]["parameters"],
+  ) => Queries[Name]["result"];
+};
+
+const HANDLERS: Handlers = {
+  "readings.latest": latestReadings,
+  "readings.range": readingsRange,
+  "readings.series": listSeries,
+  "predictions.list": listPredictions,
+  "predictions.latest": latestPredictions,
+  "devices.list": listDevices,
+  "devices.summary": summarizeDevice,
+  "attributes.list": (db, { device }) => attributesOf(db, device),
+  "messages.list": listMessages,
+  "messages.after": messagesAfter,
+  "dead.list": listDead,
+  "source_dead.list": listSourceDead,
+  "source_dead.reasons": (db) =>
+    db.all("SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC"),
+  "audit.list": listAudit,
+  "settings.all": (db) =>
+    Object.fromEntries(
+      db.all<{ key: string; value: string }>("SELECT key, value FROM settings")
+        .map(({ key, value }) => [key, value]),
+    ),
+  "broker.state": (db) => readBrokerState(db),
+  "database.check": (db) => checkAll(db),
+};
+
+/** Runs one query on a connection. */
+export function runQuery<Name extends QueryName>(
+  db: Database,
+  name: Name,
+  parameters: Queries[Name]["parameters"],
+): Queries[Name]["result"] {
+  return HANDLERS[name](db, parameters);
+}
+
+const LIST_MAX = 1000;
+const POINTS_MAX = 100_000;
+const SCAN_ROWS_MAX = 50_000;
+
+function pageLimit({ limit }: PageRequest): number {
+  return Math.max(1, Math.min(LIST_MAX, Math.floor(limit)));
+}
+
+/** A page of rows that were read with one more than the limit. */
+function pageOf<Row, T>(
+  rows: Row[],
+  limit: number,
+  { item, cursor }: { item: (row: Row) => T; cursor: (row: Row) => string },
+): Page<T> {
+  const kept = rows.slice(0, limit);
+  const last = kept.at(-1);
+  const hasMore = rows.length > limit && last !== undefined;
+  return { items: kept.map(item), cursor: hasMore ? cursor(last) : null };
+}
+
+// --- readings -----------------------------------------------------------------------------------
+
+function latestReadings(db: Database, { devices }: { devices?: string[] }): LatestReading[] {
+  const rows = db.all<{
+    device: string;
+    measurement: string;
+    unit: string | null;
+    latest_us: number;
+    latest_value: number;
+    latest_flags: number;
+  }>(
+    `SELECT device, measurement, unit, latest_us, latest_value, latest_flags FROM series
+     WHERE latest_us IS NOT NULL
+       AND (?1 IS NULL OR device IN (SELECT value FROM json_each(?1)))
+     ORDER BY device, measurement LIMIT ${POINTS_MAX}`,
+    devices === undefined ? null : JSON.stringify(devices),
+  );
+  return rows.map((row) => ({
+    device: row.device,
+    measurement: row.measurement,
+    unit: row.unit,
+    value: row.latest_value,
+    atUs: row.latest_us,
+    flags: maskToFlags(row.latest_flags),
+  }));
+}
+
+function listSeries(db: Database, { device }: { device?: string }) {
+  return db.all<{ device: string; measurement: string; unit: string | null }>(
+    `SELECT device, measurement, unit FROM series WHERE ?1 IS NULL OR device = ?1
+     ORDER BY device, measurement LIMIT ${POINTS_MAX}`,
+    device ?? null,
+  );
+}
+
+type RangeParameters = Queries["readings.range"]["parameters"];
+
+interface PointRow {
+  at_us: number;
+  value: number;
+  min: number;
+  max: number;
+  count: number;
+  flags: number;
+}
+
+function readingsRange(db: Database, parameters: RangeParameters): ReadingsRange {
+  const { device, measurement, stepUs } = parameters;
+  const limit = Math.max(1, Math.min(POINTS_MAX, parameters.limit ?? 10_000));
+  const series = db.get<{ series: number; unit: string | null }>(
+    "SELECT series, unit FROM series WHERE device = ? AND measurement = ?",
+    device,
+    measurement,
+  );
+  const rows = series === undefined ? [] : pointRows(db, series.series, { ...parameters, limit });
+  return {
+    device,
+    measurement,
+    unit: series?.unit ?? null,
+    stepUs,
+    points: rows.slice(0, limit).map(pointOf),
+    truncated: rows.length > limit,
+  };
+}
+
+function pointOf({ at_us, value, min, max, count, flags }: PointRow): RangePoint {
+  return { atUs: at_us, value, min, max, count, flags: maskToFlags(flags) };
+}
+
+const MINUTE_US = 60_000_000;
+const HOUR_US = 3_600_000_000;
+
+function pointRows(
+  db: Database,
+  series: number,
+  { fromUs, toUs, stepUs, limit }: RangeParameters & { limit: number },
+): PointRow[] {
+  if (stepUs === null) {
+    return db.all<PointRow>(
+      `SELECT at_us, value, value AS min, value AS max, 1 AS count, flags FROM readings
+       WHERE series = ? AND at_us >= ? AND at_us < ? ORDER BY at_us LIMIT ?`,
+      series,
+      fromUs,
+      toUs,
+      limit + 1,
+    );
+  }
+  stepUs = Math.max(1, Math.floor(stepUs));
+  const window = { from: Math.floor(fromUs / stepUs), to: Math.ceil(toUs / stepUs), stepUs };
+  if (stepUs % HOUR_US === 0) return rollUps(db, series, { ...window, unitUs: HOUR_US, limit });
+  if (stepUs % MINUTE_US === 0) return rollUps(db, series, { ...window, unitUs: MINUTE_US, limit });
+  return stepsOfReadings(db, series, { ...window, limit });
+}
+
+interface StepWindow {
+  /** First step, and the one after the last, as numbers of steps since 1970. */
+  from: number;
+  to: number;
+  stepUs: number;
+  limit: number;
+}
+
+function rollUps(
+  db: Database,
+  series: number,
+  { from, to, stepUs, unitUs, limit }: StepWindow & { unitUs: number },
+): PointRow[] {
+  const table = unitUs === HOUR_US ? "hours" : "minutes";
+  const units = Math.round(stepUs / unitUs);
+  return db.all<PointRow>(
+    `SELECT (bucket / ${UNITS}) * ?2 AS at_us, sum(sum) / sum(count) AS value, min(min) AS min,
+       max(max) AS max, sum(count) AS count, 0 AS flags
+     FROM ${table} WHERE series = ?3 AND bucket >= ?4 AND bucket < ?5
+     GROUP BY bucket / ${UNITS} ORDER BY 1 LIMIT ?6`,
+    units,
+    stepUs,
+    series,
+    from * units,
+    to * units,
+    limit + 1,
+  );
+}
+
+/** A bound number is a float to SQLite, and dividing by a float gives no whole steps. */
+const UNITS = "CAST(?1 AS INTEGER)";
+
+function stepsOfReadings(
+  db: Database,
+  series: number,
+  { from, to, stepUs, limit }: StepWindow,
+): PointRow[] {
+  return db.all<PointRow>(
+    `SELECT (at_us / ${UNITS}) * ?1 AS at_us, avg(value) AS value, min(value) AS min,
+       max(value) AS max, count(*) AS count, 0 AS flags
+     FROM readings WHERE series = ?2 AND at_us >= ?3 AND at_us < ?4 AND (flags & ?5) = 0
+     GROUP BY at_us / ${UNITS} ORDER BY 1 LIMIT ?6`,
+    stepUs,
+    series,
+    from * stepUs,
+    to * stepUs,
+    flagsToMask(["implausible"]),
+    limit + 1,
+  );
+}
+
+// --- predictions --------------------------------------------------------------------------------
+
+interface PredictionRecord {
+  device: string;
+  at_us: number;
+  number: number;
+  item: number;
+  label: string;
+  score: number;
+  avg_score: number | null;
+  window: number | null;
+  model: string | null;
+  flags: number;
+  received_us: number;
+  seq: number | null;
+  message_id: string;
+  debug: string | null;
+}
+
+function predictionOf(row: PredictionRecord): PredictionRow {
+  return {
+    messageId: row.message_id,
+    item: row.item,
+    device: row.device,
+    atUs: row.at_us,
+    label: row.label,
+    score: row.score,
+    avgScore: row.avg_score,
+    window: row.window,
+    model: row.model,
+    flags: maskToFlags(row.flags),
+    receivedUs: row.received_us,
+    seq: row.seq,
+    debug: row.debug === null ? null : JSON.parse(row.debug),
+  };
+}
+
+type PredictionParameters = Queries["predictions.list"]["parameters"];
+
+/** Of one device along its key; of all devices merged by time. */
+function listPredictions(db: Database, parameters: PredictionParameters): Page<PredictionRow> {
+  const limit = pageLimit(parameters);
+  const direction = parameters.ascending === true ? "ASC" : "DESC";
+  const { where, values } = predictionCondition(parameters);
+  const rows = db.all<PredictionRecord>(
+    `SELECT * FROM predictions WHERE ${where}
+     ORDER BY at_us ${direction}, number ${direction}, item ${direction} LIMIT ?`,
+    ...values,
+    limit + 1,
+  );
+  const cursor = (row: PredictionRecord) => `${row.at_us}.${row.number}.${row.item}`;
+  return pageOf(rows, limit, { item: predictionOf, cursor });
+}
+
+function predictionCondition(
+  { device, label, fromUs, toUs, cursor, ascending }: PredictionParameters,
+): { where: string; values: SqlValue[] } {
+  const parts = ["at_us >= ?", "at_us < ?"];
+  const values: SqlValue[] = [fromUs ?? 0, toUs ?? Number.MAX_SAFE_INTEGER];
+  if (device !== undefined) {
+    parts.push("device = ?");
+    values.push(device);
+  }
+  if (label !== undefined) {
+    parts.push("label = ?");
+    values.push(label);
+  }
+  if (cursor !== undefined) {
+    parts.push(`(at_us, number, item) ${ascending === true ? ">" : "<"} (?, ?, ?)`);
+    values.push(...placeOf(cursor, 3));
+  }
+  return { where: parts.join(" AND "), values };
+}
+
+/** Numbers of a cursor; one that is none of ours leads to an empty page, not to an error. */
+function placeOf(cursor: string, count: number): number[] {
+  const numbers = cursor.split(".").map(Number);
+  return Array.from({ length: count }, (_, i) => {
+    const number = numbers[i];
+    return number !== undefined && Number.isSafeInteger(number) ? number : -1;
+  });
+}
+
+function latestPredictions(db: Database, { device }: { device?: string }): PredictionRow[] {
+  const devices = device === undefined
+    ? db.all<{ device: string }>(
+      `WITH RECURSIVE known (device) AS (
+         SELECT min(device) FROM predictions
+         UNION ALL
+         SELECT (SELECT min(device) FROM predictions WHERE device > known.device)
+         FROM known WHERE known.device IS NOT NULL)
+       SELECT device FROM known WHERE device IS NOT NULL LIMIT ${LIST_MAX}`,
+    )
+    : [{ device }];
+  return devices.flatMap(({ device }) => {
+    const row = db.get<PredictionRecord>(
+      `SELECT * FROM predictions WHERE device = ? AND (flags & ?) = 0
+       ORDER BY at_us DESC, number DESC, item DESC LIMIT 1`,
+      device,
+      flagsToMask(["ts_future"]),
+    );
+    return row === undefined ? [] : [predictionOf(row)];
+  });
+}
+
+// --- devices ------------------------------------------------------------------------------------
+
+interface DeviceRecord {
+  device: string;
+  via: string;
+  first_seen_us: number;
+  last_seen_us: number;
+  messages: number;
+}
+
+function deviceOf(row: DeviceRecord): DeviceSeen {
+  return {
+    device: row.device,
+    via: row.via,
+    firstSeenUs: row.first_seen_us,
+    lastSeenUs: row.last_seen_us,
+    messages: row.messages,
+  };
+}
+
+function listDevices(db: Database, page: PageRequest): Page<DeviceSeen> {
+  const limit = pageLimit(page);
+  const rows = db.all<DeviceRecord>(
+    "SELECT * FROM devices WHERE device > ? ORDER BY device LIMIT ?",
+    page.cursor ?? "",
+    limit + 1,
+  );
+  return pageOf(rows, limit, { item: deviceOf, cursor: (row) => row.device });
+}
+
+function attributesOf(db: Database, device: string): AttributeRow[] {
+  return db.all<AttributeRow>(
+    `SELECT device, name, value, at_us AS atUs FROM attributes WHERE device = ?
+     ORDER BY name LIMIT ${LIST_MAX}`,
+    device,
+  );
+}
+
+function summarizeDevice(db: Database, { device }: { device: string }): DeviceSummary {
+  const seen = db.get<DeviceRecord>("SELECT * FROM devices WHERE device = ?", device);
+  return {
+    seen: seen === undefined ? null : deviceOf(seen),
+    latest: latestReadings(db, { devices: [device] }),
+    attributes: attributesOf(db, device),
+    prediction: latestPredictions(db, { device })[0] ?? null,
+  };
+}
+
+// --- the log ------------------------------------------------------------------------------------
+
+function storedOf(db: Database): (row: StoredRow) => StoredMessage {
+  const epochs = readEpochs(db);
+  return (row) => toStored(row, messageId(epochAt(epochs, row.number), row.number));
+}
+
+function listMessages(
+  db: Database,
+  parameters: PageRequest & { device?: string },
+): Page<StoredMessage> {
+  const limit = pageLimit(parameters);
+  const { device } = parameters;
+  const before = parameters.cursor === undefined
+    ? Number.MAX_SAFE_INTEGER
+    : placeOf(parameters.cursor, 1)[0] ?? 0;
+  const floor = db.number(
+    `SELECT min(number) FROM (SELECT number FROM messages WHERE number < ?
+     ORDER BY number DESC LIMIT ${SCAN_ROWS_MAX})`,
+    before,
+  );
+  const rows = db.all<StoredRow>(
+    `SELECT ${LOG_COLUMNS} FROM messages WHERE number < ?1 AND number >= ?2
+       AND (?3 IS NULL OR device = ?3) ORDER BY number DESC LIMIT ?4`,
+    before,
+    floor,
+    device ?? null,
+    limit + 1,
+  );
+  const page = pageOf(rows, limit, { item: storedOf(db), cursor: (row) => String(row.number) });
+  const hasOlder = floor > db.number("SELECT min(number) FROM messages");
+  return page.cursor === null && hasOlder ? { ...page, cursor: String(floor) } : page;
+}
+
+function messagesAfter(
+  db: Database,
+  { number, limit }: { number: number; limit: number },
+): StoredMessage[] {
+  return db.all<StoredRow>(
+    `SELECT ${LOG_COLUMNS} FROM messages WHERE number > ? ORDER BY number LIMIT ?`,
+    number,
+    pageLimit({ limit }),
+  ).map(storedOf(db));
+}
+
+// --- dead letters and the trail -----------------------------------------------------------------
+
+interface DeadRecord {
+  id: number;
+  message_id: string;
+  destination: string;
+  device: string;
+  topic: string;
+  payload: string;
+  error: string;
+  attempts: number;
+  dead_at_ms: number;
+}
+
+function listDead(
+  db: Database,
+  { filter, ...page }: PageRequest & { filter: DeadFilter },
+): Page<DeadLetter> {
+  const limit = pageLimit(page);
+  const { where, values } = deadCondition(filter);
+  const rows = db.all<DeadRecord>(
+    `SELECT id, message_id, destination, device, topic, payload, error, attempts, dead_at_ms
+     FROM exceptions WHERE id > ? AND ${where} ORDER BY id LIMIT ?`,
+    placeOf(page.cursor ?? "0", 1)[0] ?? 0,
+    ...values,
+    limit + 1,
+  );
+  return pageOf(rows, limit, { item: deadLetterOf, cursor: (row) => String(row.id) });
+}
+
+function deadLetterOf(row: DeadRecord): DeadLetter {
+  const { destination, device, topic, payload, error, attempts } = row;
+  const { message_id: messageId, dead_at_ms: deadAtMs } = row;
+  return { messageId, destination, device, topic, payload, error, attempts, deadAtMs };
+}
+
+interface SourceDeadRecord {
+  id: number;
+  source: number;
+  source_name: string;
+  device: string | null;
+  reason: string;
+  at_ms: number;
+  topic: string;
+  detail: string;
+  payload: Uint8Array;
+}
+
+function listSourceDead(
+  db: Database,
+  { filter, ...page }: PageRequest & { filter: SourceDeadFilter },
+): Page<SourceDeadLetter> {
+  const limit = pageLimit(page);
+  const { where, values } = sourceDeadCondition(filter);
+  const rows = db.all<SourceDeadRecord>(
+    `SELECT id, source, source_name, device, reason, at_ms, topic, detail, payload
+     FROM source_dead WHERE id > ? AND ${where} ORDER BY id LIMIT ?`,
+    placeOf(page.cursor ?? "0", 1)[0] ?? 0,
+    ...values,
+    limit + 1,
+  );
+  return pageOf(rows, limit, { item: sourceLetterOf, cursor: (row) => String(row.id) });
+}
+
+function sourceLetterOf(row: SourceDeadRecord): SourceDeadLetter {
+  return {
+    id: row.id,
+    source: SOURCE_KINDS[row.source] ?? "mqtt",
+    sourceName: row.source_name,
+    device: row.device,
+    topic: row.topic,
+    payload: row.payload,
+    reason: row.reason,
+    detail: row.detail,
+    atMs: row.at_ms,
+  };
+}
+
+function listAudit(db: Database, page: PageRequest): Page<AuditRow> {
+  const limit = pageLimit(page);
+  const before = page.cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(page.cursor, 1)[0];
+  const rows = db.all<AuditRow>(
+    `SELECT id, at_ms AS atMs, actor, action, subject, detail FROM audit WHERE id < ?
+     ORDER BY id DESC LIMIT ?`,
+    before ?? 0,
+    limit + 1,
+  );
+  return pageOf(rows, limit, { item: (row) => row, cursor: (row) => String(row.id) });
+}
