@@ -34,17 +34,32 @@ export interface ReadRetries {
 const STEP_ROWS = 500;
 
 export class LogReader {
-  readonly #db: Database;
-  readonly #epochs: Epoch[];
+  readonly #path: string;
+  #file: number | null;
+  #db: Database;
+  #epochs: Epoch[];
 
   /** @param path absolute path of the database, `databasePath(dataDir)` of store/data_folder.ts */
   constructor(path: string) {
+    this.#path = path;
+    this.#file = Deno.statSync(path).ino;
     this.#db = new Database(path, { readOnly: true });
     this.#epochs = readEpochs(this.#db);
   }
 
+  /** A damaged database was moved aside while it was open here: the new one counts. */
+  #followFile(): void {
+    const file = Deno.statSync(this.#path).ino;
+    if (file === this.#file) return;
+    this.#db.close();
+    this.#db = new Database(this.#path, { readOnly: true });
+    this.#epochs = readEpochs(this.#db);
+    this.#file = file;
+  }
+
   /** The rows after a number, in order; numbers may be missing where the log has gaps. */
   read(afterNumber: number, { throughNumber, limit, bytesMax }: ReadRange): StoredMessage[] {
+    this.#followFile();
     const messages: StoredMessage[] = [];
     let bytes = 0;
     for (let after = afterNumber; messages.length < limit;) {
@@ -72,6 +87,7 @@ export class LogReader {
     destination: string,
     { limit, bytesMax, afterNumber = 0, numbers }: ReadRetries,
   ): StoredMessage[] {
+    this.#followFile();
     const among = numbers === undefined ? "" : "AND number IN (SELECT value FROM json_each(?4))";
     const rows = this.#db.all<StoredRow & { message_id: string }>(
       `SELECT ${LOG_COLUMNS}, message_id FROM exceptions

@@ -252,8 +252,6 @@ export type StoreToForward =
   | { type: "destinations"; destinations: DestinationCursor[] }
   | { type: "head"; lastNumber: number; stampedThrough: number }
   | { type: "retries"; destination: string }
-  /** A damaged database was replaced: open the reader anew; leases are gone. */
-  | { type: "reopen" }
   | { type: "settled"; token: number; error: string | null };
 
 export interface DestinationCursor {

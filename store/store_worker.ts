@@ -107,7 +107,6 @@ class StoreThread {
     this.#writer = null;
     writer.abandon();
     await this.#open(damage);
-    this.#sendForward({ type: "reopen" });
     this.#sendDestinations();
     this.#sendHead();
   }
