@@ -143,6 +143,7 @@ export class TestBroker implements AsyncDisposable {
   /** A TCP connection without CONNECT. */
   async dial(version: ProtocolVersion = 4): Promise<Peer> {
     const socket = await Deno.connect({ hostname: "127.0.0.1", port: this.#listener.port });
+    socket.setNoDelay(true);
     const peer = new Peer(socket, version);
     this.#peers.push(peer);
     return peer;
@@ -243,8 +244,10 @@ export class Peer {
   #isEnded = false;
   #isReading = true;
   #wake: (() => void) | null = null;
-  /** Every byte received, for tests that look at the wire. */
+  /** The first bytes received, for tests that look at the wire. */
   received: number[] = [];
+  receivedBytes = 0;
+  #isDiscarding = false;
 
   constructor(socket: Deno.TcpConn, version: ProtocolVersion) {
     this.#socket = socket;
@@ -267,6 +270,8 @@ export class Peer {
         while (!this.#isReading) await new Promise<void>((resolve) => this.#wake = resolve);
         const count = await this.#socket.read(buffer);
         if (count === null) break;
+        this.receivedBytes += count;
+        if (this.#isDiscarding) continue;
         if (this.received.length < 65_536) this.received.push(...buffer.subarray(0, count));
         parser.push(buffer.slice(0, count));
         this.#wake?.();
@@ -369,6 +374,11 @@ export class Peer {
     });
     const suback = await this.expect("suback");
     return suback.reasonCodes[0]!;
+  }
+
+  /** From now on bytes are counted, not decoded. */
+  discard(): void {
+    this.#isDiscarding = true;
   }
 
   /** Stops taking bytes from the socket. */
