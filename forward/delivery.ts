@@ -52,10 +52,10 @@ export interface MessageReader {
   /** Messages after one number through another, in order. */
   read(
     afterNumber: number,
-    limits: { limit: number; bytesMax: number; throughNumber: number },
+    range: { throughNumber: number; limit: number; bytesMax: number },
   ): StoredMessage[];
   /** Messages that an operator has sent back to the queue, in order of their number. */
-  readRetries(destination: string, limit: number): StoredMessage[];
+  readRetries(destination: string, limits: { limit: number; bytesMax: number }): StoredMessage[];
 }
 
 export interface DeliveryParts {
@@ -96,6 +96,8 @@ export class Delivery {
   #prepared = false;
   /** Log messages up to here are in the lane or settled; null until the store knows us. */
   #readThrough: number | null = null;
+  /** Up to here settlements were sent; the store confirms them later. */
+  #settledThrough = 0;
   #retriesTurn = false;
   /** Numbers of replayed messages whose settlement is on the way. */
   #retriesSettling = 0;
@@ -229,9 +231,9 @@ export class Delivery {
     const { store, timing, options } = this.#parts;
     const position = store.position(this.name);
     if (position === null) return this.#signal();
-    this.#readThrough ??= position.cursor;
-    if (position.cursor > this.#readThrough) this.#readThrough = position.cursor;
-    if (this.#attempt === null) this.#log.dropThrough(position.cursor);
+    // the store moves a cursor by itself when it drops the oldest
+    this.#readThrough = Math.max(this.#readThrough ?? 0, position.cursor);
+    this.#settledThrough = Math.max(this.#settledThrough, position.cursor);
     if (options.maxAgeMs !== null) {
       this.#ageLimit ??= new AgeLimit(options.maxAgeMs, { timing, head: store.lastNumber });
       this.#ageLimit.observe(store.lastNumber);
@@ -429,8 +431,8 @@ export class Delivery {
   #readRetries(): void {
     const { store, reader, options } = this.#parts;
     if (!this.#retries.isEmpty || !this.#mayReadRetries()) return;
-    const limit = options.batchMessagesMax;
-    const messages = this.#tryRead(() => reader.readRetries(this.name, limit));
+    const limits = { limit: options.batchMessagesMax, bytesMax: READ_BYTES_MAX };
+    const messages = this.#tryRead(() => reader.readRetries(this.name, limits));
     if (messages === null) return;
     if (messages.length === 0) store.noRetries(this.name);
     this.#retries.push(messages.map((message) => this.#toItem(message)));
@@ -449,32 +451,34 @@ export class Delivery {
 
   #lease(lane: Lane, taken: LaneItem[]): void {
     const { store } = this.#parts;
-    const cursor = store.position(this.name)?.cursor ?? 0;
     const numbers = taken.map((item) => item.message.number);
-    if (lane === this.#log) {
-      store.lease(this.name, { throughNumber: numbers.at(-1)!, retryNumbers: [] });
-    } else {
-      store.lease(this.name, { throughNumber: cursor, retryNumbers: numbers });
-    }
+    store.lease(
+      this.name,
+      lane === this.#log
+        ? { throughNumber: numbers.at(-1)!, retryNumbers: [] }
+        : { throughNumber: this.#settledThrough, retryNumbers: numbers },
+    );
   }
 
   /** Hands the decided messages at the front of the lane to the store; false without any. */
   #settle(lane: Lane): boolean {
-    const cursor = this.#parts.store.position(this.name)?.cursor ?? 0;
+    // what the store has dropped by itself is settled
+    if (lane === this.#log) lane.dropThrough(this.#settledThrough);
     const drained = lane.drain();
+    if (drained.length === 0) return false;
     if (lane === this.#log) {
-      // up to the cursor the store has settled by itself: it dropped the oldest
-      const items = drained.filter((item) => item.message.number > cursor);
-      if (items.length > 0) this.#sendSettlement(logSettlement(this.name, items));
-    } else if (drained.length > 0) {
+      this.#sendSettlement(logSettlement(this.name, drained));
+    } else {
       this.#retriesSettling++;
-      const settlement = retrySettlement(this.name, { cursor, items: drained });
+      const through = this.#settledThrough;
+      const settlement = retrySettlement(this.name, { through, items: drained });
       this.#sendSettlement(settlement, () => this.#retriesSettling--);
     }
-    return drained.length > 0;
+    return true;
   }
 
   #sendSettlement(settlement: Settlement, done: () => void = () => {}): void {
+    this.#settledThrough = settlement.throughNumber;
     const settled = this.#parts.store.settle(settlement).then((error) => {
       this.#settling.delete(settled);
       done();
@@ -496,7 +500,9 @@ export class Delivery {
     this.#storeError = null;
     this.#log.clear();
     this.#retries.clear();
-    this.#readThrough = this.#parts.store.position(this.name)?.cursor ?? null;
+    const position = this.#parts.store.position(this.name);
+    this.#readThrough = position?.cursor ?? null;
+    this.#settledThrough = position?.cursor ?? 0;
     this.#fail(error);
   }
 }
@@ -525,11 +531,11 @@ function logSettlement(destination: string, items: DecidedItem[]): Settlement {
 
 function retrySettlement(
   destination: string,
-  { cursor, items }: { cursor: number; items: DecidedItem[] },
+  { through, items }: { through: number; items: DecidedItem[] },
 ): Settlement {
   const acked = items.filter(({ verdict }) => verdict === "acked");
   return {
-    ...emptySettlement(destination, cursor),
+    ...emptySettlement(destination, through),
     retriesAcked: acked.map(({ message }) => message.number),
     retriesDead: items.flatMap(deadOf),
   };
