@@ -165,8 +165,8 @@ export type ForwardCommand =
   | { type: "stop"; deadlineMs: number };
 
 export type ForwardEvent =
-  | { type: "status"; statuses: DestinationStatus[] }
-  | { type: "batch"; report: BatchReport }
+  /** What has changed in the last moment: all statuses, and the batches written since. */
+  | { type: "progress"; statuses: DestinationStatus[]; batches: BatchReport[] }
   | { type: "notice"; notice: Notice }
   | { type: "configured"; token: number }
   | { type: "tested"; token: number; report: TestReport }

@@ -13,6 +13,7 @@ export interface PostgresOptions {
 const BINARIES = "/usr/lib/postgresql/15/bin";
 const SUPERUSER = "postgres";
 const START_ATTEMPTS_MAX = 3;
+const LOG_FILE = "postgresql.log";
 
 /**
  * A real PostgreSQL 15 on a free loopback port, with its own data folder and a password.
@@ -49,9 +50,9 @@ export class PostgresServer implements AsyncDisposable {
     return this.#port;
   }
 
-  /** What the server has logged. */
+  /** What the server has logged since it was created. */
   get log(): string {
-    return this.#process?.stderr ?? "";
+    return Deno.readTextFileSync(this.#folder.join("data", "log", LOG_FILE));
   }
 
   url(
@@ -90,7 +91,7 @@ export class PostgresServer implements AsyncDisposable {
     options: { database?: string } = {},
   ): Promise<Row[]> {
     const text = await this.execute(
-      `SELECT coalesce(json_agg(row), '[]') FROM (${select}) AS row`,
+      `SELECT coalesce(json_agg(selected_row), '[]') FROM (${select}) AS selected_row`,
       options,
     );
     return JSON.parse(text);
@@ -143,15 +144,22 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async #launch(): Promise<void> {
-    const settings = { ...this.#settings, port: String(this.#port) };
+    // into a file: a server shared by several tests must not write to a pipe that one of them reads
+    const log = { logging_collector: "on", log_directory: "log", log_filename: LOG_FILE };
+    const settings = { ...log, ...this.#settings, port: String(this.#port) };
     const [command, { args }] = asServerUser(`${BINARIES}/postgres`, [
       ...["-D", this.#folder.join("data")],
       ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ]);
     const process = new ServerProcess(command, { args, stopSignal: "SIGQUIT" });
     this.#process = process;
-    await process.untilOutput(/ready to accept connections/, { stream: "stderr" });
-    await until(() => this.execute("SELECT 1").then(() => true), { what: "PostgreSQL answers" });
+    const state = await until(() => this.#answersOrEnded(process), { what: "PostgreSQL answers" });
+    if (state === "ended") throw new Error(process.describe("ended at its start"));
+  }
+
+  async #answersOrEnded(process: ServerProcess): Promise<boolean | "ended"> {
+    if (!process.running) return "ended";
+    return await this.execute("SELECT 1").then(() => true);
   }
 }
 
