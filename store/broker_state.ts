@@ -297,7 +297,7 @@ export function readBrokerState(db: Database): BrokerState {
     queue: readQueue(db),
     inbound: db.all<{ sessionId: number; packetId: number }>(
       "SELECT session AS sessionId, packet_id AS packetId FROM inbound_ids",
-    ),
+    ).map((row) => ({ ...row })),
     retained: db.all<{ header: string; payload: Uint8Array }>(
       "SELECT header, payload FROM retained",
     ).map((row) => messageOf(row.header, row.payload)),

@@ -183,7 +183,9 @@ const HANDLERS: Handlers = {
   "dead.list": listDead,
   "source_dead.list": listSourceDead,
   "source_dead.reasons": (db) =>
-    db.all("SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC"),
+    db.all<{ reason: string; count: number }>(
+      "SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC",
+    ).map((row) => ({ ...row })),
   "audit.list": listAudit,
   "settings.all": (db) =>
     Object.fromEntries(
@@ -255,7 +257,7 @@ function listSeries(db: Database, { device }: { device?: string }) {
     `SELECT device, measurement, unit FROM series WHERE ?1 IS NULL OR device = ?1
      ORDER BY device, measurement LIMIT ${POINTS_MAX}`,
     device ?? null,
-  );
+  ).map((row) => ({ ...row }));
 }
 
 type RangeParameters = Queries["readings.range"]["parameters"];
@@ -508,7 +510,7 @@ function attributesOf(db: Database, device: string): AttributeRow[] {
     `SELECT device, name, value, at_us AS atUs FROM attributes WHERE device = ?
      ORDER BY name LIMIT ${LIST_MAX}`,
     device,
-  );
+  ).map((row) => ({ ...row }));
 }
 
 function summarizeDevice(db: Database, { device }: { device: string }): DeviceSummary {
@@ -653,5 +655,8 @@ function listAudit(db: Database, page: PageRequest): Page<AuditRow> {
     before ?? 0,
     limit + 1,
   );
-  return pageOf(rows, limit, { item: (row) => row, cursor: (row) => String(row.id) });
+  return pageOf(rows, limit, {
+    item: (row) => ({ ...row }),
+    cursor: (row) => String(row.id),
+  });
 }

@@ -47,10 +47,10 @@ import type {
   CommitResult,
   FromStoreWorker,
   ToStoreWorker,
-  WorkerOptions,
   WriterCalls,
   WriterStatus,
 } from "@/store/worker_protocol.ts";
+import { workerOptions } from "@/store/worker_protocol.ts";
 
 type Done = (error: Error | null) => void;
 type DoneAppend = (outcome: AppendOutcome) => void;
@@ -205,11 +205,6 @@ function started(
       { type: "open", options: workerOptions(options) } satisfies ToStoreWorker,
     );
   });
-}
-
-function workerOptions({ lingerMs: _lingerMs, boot, ...options }: StoreOptions): WorkerOptions {
-  const uptimeUs = boot.uptimeUs + Math.floor((performance.now() - boot.atMs) * 1000);
-  return { ...options, bootId: boot.id, uptimeUs };
 }
 
 function errorOf({ kind, message, code, hint }: CallFailure): Error {

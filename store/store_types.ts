@@ -156,6 +156,8 @@ export interface Snapshot {
 
 /** What operators ask for; works on a running store and, opened by itself, on a stopped one. */
 export interface StoreAdmin {
+  /** Creates missing destinations (cursor at the head of the log), marks absent ones removed. */
+  syncDestinations(names: string[]): Promise<void>;
   forgetDestination(name: string): Promise<void>;
   pauseDestination(name: string, paused: boolean): Promise<void>;
   /** Sends the log's messages received in [fromUs, throughUs] once more; resolves with how many. */
@@ -228,9 +230,6 @@ export interface Store extends StoreAdmin, AsyncDisposable {
    * next one (after the forward Worker ended) releases the leases of the one before.
    */
   openForwardPort(): MessagePort;
-
-  /** Creates missing destinations (cursor at the head of the log), marks absent ones removed. */
-  syncDestinations(names: string[]): Promise<void>;
 }
 
 /**

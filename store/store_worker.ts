@@ -4,10 +4,10 @@
  * while commits keep coming, one piece every 10 ms.
  */
 /// <reference lib="deno.worker" />
-import { statfsSync } from "node:fs";
 import { ConfigError, PermanentError, SluiceError, StoreFullError } from "@/model/errors.ts";
 import { LogWriter, type WriterEnvironment } from "@/store/log_writer.ts";
 import { reasonOf } from "@/store/data_folder.ts";
+import { freeBytes, systemClock } from "@/store/surroundings.ts";
 import type { ForwardToStore, StoreToForward } from "@/store/store_types.ts";
 import type {
   CallFailure,
@@ -34,7 +34,7 @@ type Timer = ReturnType<typeof setTimeout>;
 class StoreThread {
   #writer: LogWriter | null = null;
   #options: WorkerOptions | null = null;
-  #openedAtMs = 0;
+  #clock = systemClock(0);
   #forward: MessagePort | null = null;
   #upkeepTimer: Timer | undefined;
   #upkeepAtMs = Infinity;
@@ -49,7 +49,7 @@ class StoreThread {
   receive(message: ToStoreWorker): void {
     switch (message.type) {
       case "open":
-        this.#openedAtMs = performance.now();
+        this.#clock = systemClock(message.options.uptimeUs);
         this.#options = message.options;
         void this.#open(null);
         return;
@@ -74,12 +74,9 @@ class StoreThread {
 
   // --- opening ----------------------------------------------------------------------------------
 
-  #environment({ uptimeUs }: WorkerOptions): WriterEnvironment {
+  #environment(): WriterEnvironment {
     return {
-      clock: () => ({
-        wallUs: Date.now() * 1000,
-        monotonicUs: uptimeUs + Math.floor((performance.now() - this.#openedAtMs) * 1000),
-      }),
+      clock: this.#clock,
       freeBytes,
       notice: (notice) => this.#post({ type: "notice", notice }),
       destinationsChanged: () => this.#sendDestinations(),
@@ -92,7 +89,7 @@ class StoreThread {
     if (options === null) return;
     try {
       const { uptimeUs: _uptimeUs, ...writerOptions } = options;
-      this.#writer = await LogWriter.open(writerOptions, this.#environment(options), { suspect });
+      this.#writer = await LogWriter.open(writerOptions, this.#environment(), { suspect });
       this.#post({ type: "ready", status: this.#writer.status });
       this.#scheduleUpkeep(0);
     } catch (error) {
@@ -296,17 +293,6 @@ class StoreThread {
     if (this.#writer === null) return;
     this.#lastStatusMs = performance.now();
     this.#post({ type: "status", status: this.#writer.status });
-  }
-}
-
-/** Asked only where it may be asked: a prompt in a service would hang. */
-function freeBytes(path: string): number | null {
-  if (Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state !== "granted") return null;
-  try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
-  } catch {
-    return null;
   }
 }
 

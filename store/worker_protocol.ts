@@ -78,6 +78,14 @@ export type WorkerOptions = Omit<StoreOptions, "lingerMs" | "boot"> & {
   uptimeUs: number;
 };
 
+/** The options as they leave now. */
+export function workerOptions(
+  { lingerMs: _lingerMs, boot, ...options }: StoreOptions,
+): WorkerOptions {
+  const uptimeUs = boot.uptimeUs + Math.floor((performance.now() - boot.atMs) * 1000);
+  return { ...options, bootId: boot.id, uptimeUs };
+}
+
 /** Operations that are answered once: name, arguments, result. */
 export interface WriterCalls {
   syncDestinations: { arguments: [names: string[]]; result: void };
