@@ -59,9 +59,9 @@ export const COMMON_OPTIONS: OptionDescription[] = [
   {
     name: "config",
     value: "FILE",
-    text: "configuration file (default ./sluice.toml if it exists)",
+    text: "configuration (default SLUICE_CONFIG, else ./sluice.toml if there)",
   },
-  { name: "data", value: "DIR", text: "data folder (default ./data)" },
+  { name: "data", value: "DIR", text: "data folder (default SLUICE_DATA, else ./data)" },
   { name: "help", text: "this text" },
 ];
 

@@ -39,6 +39,20 @@ export const TEST_GROUPS: TestGroup[] = [
     parallel: true,
   },
   {
+    // A unix socket in a folder of the test's own can only be allowed together with all of the net.
+    name: "command line",
+    claims: inFolders("cli"),
+    permissions: [
+      READ,
+      `--allow-write=${SCRATCH}`,
+      "--allow-net",
+      "--allow-env",
+      "--allow-run",
+      "--allow-sys",
+    ],
+    parallel: true,
+  },
+  {
     // Builds lie inside the repository, where its import map holds; a browser wants its time alone.
     name: "pages",
     claims: inFolders("web", "islands"),
