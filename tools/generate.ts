@@ -3,6 +3,7 @@
  * `check_generated.ts` runs the same list and compares.
  */
 import { configReference } from "@/config/reference.ts";
+import { GRAFANA_FILES } from "@/tools/grafana_dashboards.ts";
 
 export interface GeneratedFile {
   /** Relative to the repository. */
@@ -12,6 +13,7 @@ export interface GeneratedFile {
 
 export const GENERATED_FILES: GeneratedFile[] = [
   { path: "docs/reference/config.md", make: configReference },
+  ...GRAFANA_FILES,
 ];
 
 if (import.meta.main) {
