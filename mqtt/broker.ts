@@ -25,7 +25,7 @@ import { Connection } from "@/mqtt/connection.ts";
 import { FlushList } from "@/mqtt/connection_output.ts";
 import { type BrokerLimits, DEFAULT_LIMITS } from "@/mqtt/limits.ts";
 import { Router } from "@/mqtt/router.ts";
-import { SessionRegistry } from "@/mqtt/session_registry.ts";
+import { SessionRegistry, withinLifetime } from "@/mqtt/session_registry.ts";
 import { StateJournal } from "@/mqtt/state_journal.ts";
 import { newStatistics } from "@/mqtt/statistics.ts";
 import { SystemTopics } from "@/mqtt/system_topics.ts";
@@ -105,7 +105,10 @@ export class Broker<P extends Principal = Principal> implements AsyncDisposable 
   /** Loads the kept state; rejects when the store cannot. */
   async start(): Promise<void> {
     const state = await this.#store.load();
-    for (const message of state.retained) this.#core.router.retained.put(message);
+    const nowMs = this.#core.time.nowMs();
+    for (const message of state.retained) {
+      this.#core.router.retained.put(withinLifetime(message, nowMs));
+    }
     this.#core.sessions.restore(state, this.#principalOf);
     this.#endTicks = this.#core.time.every(TICK_MS, () => this.#tick());
   }

@@ -342,3 +342,52 @@ Deno.test("a peer that does not close its side is cut after the close timeout", 
   peer.startReading();
   await peer.end();
 });
+
+Deno.test("user properties count: messages without payload cannot pass the limits by", async () => {
+  await using server = await TestBroker.start({ limits: { queuedBytesMax: 5000 } });
+  await leaveSession(server);
+  const publisher = await server.connect(V5);
+  const userProperties = [["name", "x".repeat(4000)]] as const;
+  for (const packetId of [1, 2]) {
+    publisher.publish({ topic: "q", qos: 1, packetId, properties: { userProperties } });
+    await publisher.expect("puback");
+  }
+  assert.equal(server.broker.statistics.queuedMessages, 1);
+});
+
+Deno.test("a fault of the product costs the connection, not the process", async () => {
+  await using server = await TestBroker.start({
+    hooks: {
+      accept: (publish) => {
+        if (publish.topic === "bad") throw new Error("a defect");
+        return "route";
+      },
+    },
+  });
+  const [bad, good] = [await server.connect(V5), await server.connect(V5)];
+  bad.publish({ topic: "bad", qos: 1, packetId: 1 });
+  const [packet] = await bad.end();
+  assert(packet?.type === "disconnect" && packet.reasonCode === 0x83);
+  good.publish({ topic: "good", qos: 1, packetId: 1 });
+  await good.expect("puback");
+  assert.deepEqual(server.reports.map((r) => r.kind), ["internal_error"]);
+});
+
+Deno.test("places in queues are given back when sessions end before the commit", async () => {
+  await using server = await TestBroker.start({ limits: { inflightMessagesMax: 1 } });
+  const kept = await server.connect({ clientId: "kept", clean: false });
+  const gone = await server.connect();
+  for (const peer of [kept, gone]) await peer.subscribe("q", { qos: 1 });
+  server.store.hold();
+  const publisher = await server.connect();
+  for (const id of [1, 2, 3]) publisher.publish({ topic: "q", qos: 1, packetId: id });
+  await until(() => server.broker.statistics.queuedMessages === 6, "all were planned");
+  gone.cut();
+  await until(() => server.broker.connections().length === 2, "one is gone");
+  server.store.release();
+  for (const id of [1, 2, 3]) assert.equal((await publisher.expect("puback")).packetId, id);
+  assert.equal(server.broker.statistics.queuedMessages, 3);
+  server.broker.discardSessions((_principal, clientId) => clientId === "kept");
+  assert.equal(server.broker.statistics.queuedMessages, 0);
+  assert.equal(server.broker.statistics.queuedBytes, 0);
+});

@@ -79,7 +79,8 @@ export interface InboundPublish<P extends Principal = Principal> {
 export type PublishOutcome =
   | { kind: "accepted" }
   /**
-   * 5.0: acknowledged with `reasonCode`, or with `disconnect` a DISCONNECT with it and no
+   * 5.0: acknowledged with `reasonCode` (one that PUBACK may carry: 0x80, 0x83, 0x87, 0x90, 0x97,
+   * 0x99), or with `disconnect` a DISCONNECT with it and no
    * acknowledgement. 3.1.1: closed without acknowledgement.
    */
   | { kind: "refused"; reasonCode: number; disconnect: boolean };
@@ -115,7 +116,7 @@ export interface ConnectionEvent<P extends Principal = Principal> {
 }
 
 export interface BrokerReport {
-  kind: "protocol_error" | "refused" | "limit" | "store_error" | "listener_error";
+  kind: "protocol_error" | "refused" | "limit" | "store_error" | "internal_error";
   message: string;
   clientId: string | null;
   remoteAddress: string | null;
@@ -124,7 +125,9 @@ export interface BrokerReport {
 // --- what the gateway publishes -----------------------------------------------------------------
 
 export interface OutboundPublish {
+  /** a valid topic name */
   topic: string;
+  /** kept, not copied: not to be changed afterwards */
   payload: Uint8Array;
   qos: Qos;
   retain: boolean;

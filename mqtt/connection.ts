@@ -23,7 +23,7 @@ import type {
 } from "@/mqtt/codec/packet.ts";
 import { writePacket } from "@/mqtt/codec/packet_encoder.ts";
 import { PacketParser } from "@/mqtt/codec/packet_parser.ts";
-import { connackReturnCode, ReasonCode } from "@/mqtt/codec/reason_code.ts";
+import { connackReasonCode, connackReturnCode, ReasonCode } from "@/mqtt/codec/reason_code.ts";
 import { ConnectionOutput } from "@/mqtt/connection_output.ts";
 import { Handshake } from "@/mqtt/handshake.ts";
 import { InboundFlow } from "@/mqtt/inbound_flow.ts";
@@ -166,13 +166,20 @@ export class Connection {
     try {
       step();
     } catch (error) {
-      if (!(error instanceof MqttProtocolError)) throw error;
+      if (!(error instanceof MqttProtocolError)) return this.#failed(error);
       this.#core.statistics.protocolErrorsTotal++;
       this.#core.report("protocol_error", error.message, this);
       const explain = this.#core.reasonStrings === "all" ? error.message : null;
       if (error.reasonCode === ReasonCode.unsupportedProtocolVersion) this.#parser.version = 5;
       this.closeWith(error.reasonCode, explain);
     }
+  }
+
+  /** A fault of our own or of the product: it costs this connection, never the process. */
+  #failed(error: unknown): void {
+    const cause = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#core.report("internal_error", `Cannot handle a packet: ${cause}`, this);
+    this.closeWith(ReasonCode.implementationSpecificError);
   }
 
   #onPacket(packet: Packet): void {
@@ -335,7 +342,7 @@ export class Connection {
     this.#writeBounded({
       type: "connack",
       sessionPresent: false,
-      reasonCode: isNew ? reasonCode : connackReturnCode(reasonCode),
+      reasonCode: isNew ? connackReasonCode(reasonCode) : connackReturnCode(reasonCode),
       properties: isNew ? this.#explain(explanation) : null,
     });
   }

@@ -9,7 +9,7 @@ import type { ConnectPacket, Properties, WillMessage } from "@/mqtt/codec/packet
 import { encodeConnack } from "@/mqtt/codec/connect.ts";
 import { ReasonCode } from "@/mqtt/codec/reason_code.ts";
 import type { Connection } from "@/mqtt/connection.ts";
-import { forwardedProperties } from "@/mqtt/inbound_flow.ts";
+import { forwardedProperties, isReserved } from "@/mqtt/inbound_flow.ts";
 import { sessionKey } from "@/mqtt/session_registry.ts";
 import { countLevels } from "@/mqtt/topic_filter.ts";
 
@@ -97,7 +97,7 @@ export class Handshake {
     if (countLevels(will.topic) > limits.topicLevelsMax) {
       throw new Refusal(ReasonCode.topicNameInvalid, "The will topic has too many levels");
     }
-    if (!hooks.authorize(principal, "will", will.topic)) {
+    if (isReserved(will.topic) || !hooks.authorize(principal, "will", will.topic)) {
       throw new Refusal(ReasonCode.notAuthorized, "The will topic is not permitted");
     }
   }

@@ -23,6 +23,7 @@ import type {
 import { ReasonCode } from "@/mqtt/codec/reason_code.ts";
 import type { Connection } from "@/mqtt/connection.ts";
 import type { ConnectionOutput } from "@/mqtt/connection_output.ts";
+import { MESSAGE_OVERHEAD_BYTES, propertyBytes } from "@/mqtt/message_size.ts";
 import { MqttProtocolError, protocolError } from "@/mqtt/protocol_error.ts";
 import type { RoutePlan } from "@/mqtt/router.ts";
 import type { InboundState } from "@/mqtt/session.ts";
@@ -33,9 +34,6 @@ const PUBCOMP_BYTE = 0x70;
 
 const NO_OPS: readonly StateOp[] = [];
 const NO_USER_PROPERTIES: readonly UserProperty[] = [];
-
-/** What a message counts besides its payload while its commit is pending. */
-const PENDING_OVERHEAD_BYTES = 200;
 
 /** Place of one message in the order of acknowledgements. */
 interface PendingAcknowledgement {
@@ -147,7 +145,7 @@ export class InboundFlow {
       return ReasonCode.notAuthorized;
     }
     const isOverQuota = packet.retain && this.#connection.version === 5 && packet.qos > 0 &&
-      packet.payload.length > 0 && !router.retained.hasRoomFor(topic, packet.payload.length);
+      packet.payload.length > 0 && !router.retained.hasRoomFor(topic, contentBytes(packet));
     return isOverQuota ? ReasonCode.quotaExceeded : 0;
   }
 
@@ -171,7 +169,7 @@ export class InboundFlow {
       plan,
       pending: packet.qos === 0 ? null : this.#expect(packet.packetId, packet.qos),
       inbound: null,
-      bytes: packet.payload.length + PENDING_OVERHEAD_BYTES,
+      bytes: contentBytes(packet) + MESSAGE_OVERHEAD_BYTES,
     };
     let ops: readonly StateOp[] = plan === null ? NO_OPS : plan.ops;
     if (packet.qos === 2) ops = this.#noteInbound(passage, ops);
@@ -183,7 +181,17 @@ export class InboundFlow {
       if (!isAsked) this.#core.addPendingBytes(-passage.bytes);
       this.#conclude(passage, outcome);
     };
-    const verdict = hooks.accept(this.#describe(topic, packet, ops), done);
+    let verdict: "route" | "taken";
+    try {
+      verdict = hooks.accept(this.#describe(topic, packet, ops), done);
+    } catch (error) {
+      done({
+        kind: "refused",
+        reasonCode: ReasonCode.implementationSpecificError,
+        disconnect: true,
+      });
+      throw error;
+    }
     if (verdict === "route") return this.#route(passage, ops);
     isAsked = false;
     if (!isDone) this.#core.addPendingBytes(passage.bytes);
@@ -358,6 +366,10 @@ export class InboundFlow {
       expiresAtMs: expiry === undefined ? null : nowMs + expiry * 1000,
     };
   }
+}
+
+function contentBytes({ payload, properties }: PublishPacket): number {
+  return payload.length + propertyBytes(properties);
 }
 
 /** What is passed on unaltered; alias and expiry are of this hop, identifiers of the subscriber. */

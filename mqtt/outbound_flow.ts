@@ -187,6 +187,12 @@ export class OutboundFlow {
       replay.next++;
       return true;
     }
+    if (isExpired(message, this.#core.time.nowMs())) {
+      this.#core.statistics.droppedTotal.expired++;
+      this.#core.router.expireRetained(message.topic);
+      replay.next++;
+      return true;
+    }
     if (!this.#hasRoomFor(message.payload.length)) return false;
     const { subscription } = replay;
     const isAllowed = this.#core.hooks.authorize(this.#session.principal, "receive", message.topic);
@@ -215,7 +221,7 @@ export class OutboundFlow {
       [{ kind: "queue_add", message, places: [placeOf(entry)] }],
       (error) => {
         if (error === null) this.#core.router.deliverEntry(session, entry);
-        else if (!session.ended) session.abandon(entry);
+        else session.abandon(entry);
       },
     );
     return true;

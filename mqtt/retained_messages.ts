@@ -6,6 +6,7 @@
 
 import type { BrokerStatistics, StoredMessage } from "@/mqtt/broker_types.ts";
 import type { BrokerLimits } from "@/mqtt/limits.ts";
+import { MESSAGE_OVERHEAD_BYTES, messageBytes } from "@/mqtt/message_size.ts";
 
 export interface RetainedNode {
   parent: RetainedNode | null;
@@ -36,10 +37,11 @@ export class RetainedMessages {
     return this.#version;
   }
 
-  /** Whether so many bytes fit the limits in place of what the topic has now. */
-  hasRoomFor(topic: string, payloadBytes: number): boolean {
+  /** Whether payload and properties of so many bytes fit, in place of what the topic has now. */
+  hasRoomFor(topic: string, contentBytes: number): boolean {
     const before = this.#find(topic)?.message ?? null;
-    const bytes = this.#statistics.retainedBytes + payloadBytes + topic.length + OVERHEAD_BYTES -
+    const bytes = this.#statistics.retainedBytes + contentBytes + topic.length +
+      MESSAGE_OVERHEAD_BYTES -
       (before === null ? 0 : messageBytes(before));
     const count = this.#statistics.retainedMessages + (before === null ? 1 : 0);
     return bytes <= this.#limits.retainedBytesMax && count <= this.#limits.retainedMessagesMax;
@@ -109,14 +111,6 @@ export class RetainedMessages {
     }
     return node;
   }
-}
-
-/** About what the objects around the content of a message take. */
-const OVERHEAD_BYTES = 100;
-
-/** What a message counts in the byte limits. */
-export function messageBytes(message: StoredMessage): number {
-  return message.payload.length + message.topic.length + OVERHEAD_BYTES;
 }
 
 function newNode(parent: RetainedNode | null, level: string): RetainedNode {

@@ -11,6 +11,7 @@ import type { BrokerCore, BrokerSession } from "@/mqtt/broker_core.ts";
 import type { Connection } from "@/mqtt/connection.ts";
 import { FanoutEncoding } from "@/mqtt/outbound_packet.ts";
 import type { Qos } from "@/mqtt/codec/packet.ts";
+import { propertyBytes } from "@/mqtt/message_size.ts";
 import { RetainedMessages } from "@/mqtt/retained_messages.ts";
 import { placeOf, type QueueEntry, type Subscription } from "@/mqtt/session.ts";
 import { type ShareGroup, SubscriptionTree } from "@/mqtt/subscription_tree.ts";
@@ -145,12 +146,16 @@ export class Router {
       if (!volatile) plan.ops.push({ kind: "retained_delete", topic: message.topic });
       return;
     }
-    if (!this.retained.hasRoomFor(message.topic, message.payload.length)) {
+    if (!this.#hasRoomToRetain(message)) {
       this.#core.statistics.droppedTotal.retained_full++;
       return;
     }
     plan.retained = "put";
     if (!volatile) plan.ops.push({ kind: "retained_put", message });
+  }
+
+  #hasRoomToRetain({ topic, payload, properties }: StoredMessage): boolean {
+    return this.retained.hasRoomFor(topic, payload.length + propertyBytes(properties));
   }
 
   #planFor(plan: RoutePlan, session: BrokerSession, terms: Terms & { places: QueuePlace[] }): void {
@@ -237,18 +242,28 @@ export class Router {
 
   /** Sends a committed entry, or lets it wait for its turn. */
   deliverEntry(session: BrokerSession, entry: QueueEntry): void {
-    if (session.ended) return;
+    if (session.ended) return this.#deliverElsewhere(session, entry);
     const isDue = session.commit(entry);
     if (session.connection === null) return;
     if (isDue) session.connection.outbound.sendEntry(entry);
     else session.connection.outbound.pump();
   }
 
+  /** The session ended while the commit was pending. */
+  #deliverElsewhere(session: BrokerSession, entry: QueueEntry): void {
+    session.abandon(entry);
+    if (entry.share !== null) this.redistribute(session, [entry], { isEnding: true });
+  }
+
+  /** A retained message whose time is over. */
+  expireRetained(topic: string): void {
+    this.retained.delete(topic);
+    this.#core.journal.append([{ kind: "retained_delete", topic }]);
+  }
+
   /** Gives back the places of a plan that will not be delivered. */
   abandon(plan: RoutePlan): void {
-    for (const { session, entry } of plan.entries) {
-      if (!session.ended) session.abandon(entry);
-    }
+    for (const { session, entry } of plan.entries) session.abandon(entry);
   }
 
   /** Routes a message that nobody waits for: commits what must be, then delivers. */

@@ -18,7 +18,8 @@ import type {
 } from "@/mqtt/broker_types.ts";
 import type { Qos } from "@/mqtt/codec/packet.ts";
 import type { BrokerLimits } from "@/mqtt/limits.ts";
-import { messageBytes, type RetainedNode } from "@/mqtt/retained_messages.ts";
+import { messageBytes } from "@/mqtt/message_size.ts";
+import type { RetainedNode } from "@/mqtt/retained_messages.ts";
 import type { ParsedFilter } from "@/mqtt/topic_filter.ts";
 
 export interface Subscription<C> {
@@ -176,10 +177,10 @@ export class Session<C> {
     return false;
   }
 
-  /** Takes the planned message back: its commit failed or was refused. */
+  /** Takes the planned message back: its commit failed, was refused, or the session is over. */
   abandon(entry: QueueEntry): void {
     if (entry.packetId === null) this.#plannedWithoutId--;
-    else this.#inflight.delete(entry.packetId);
+    else if (!this.#inflight.delete(entry.packetId)) return; // it went with the queue
     this.#forget(entry);
   }
 

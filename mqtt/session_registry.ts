@@ -3,7 +3,7 @@
  * or with a connection that wanted no more.
  */
 
-import type { PersistedState, Principal, StateOp } from "@/mqtt/broker_types.ts";
+import type { PersistedState, Principal, StateOp, StoredMessage } from "@/mqtt/broker_types.ts";
 import type { BrokerCore, BrokerSession } from "@/mqtt/broker_core.ts";
 import { SESSION_NEVER_EXPIRES } from "@/mqtt/broker_types.ts";
 import { type QueueEntry, Session } from "@/mqtt/session.ts";
@@ -121,13 +121,21 @@ export class SessionRegistry {
 
   #restoreQueues(state: PersistedState, byId: Map<number, BrokerSession>): void {
     for (const stored of state.queue.toSorted((a, b) => a.sequence - b.sequence)) {
-      const entry: QueueEntry = { ...stored, state: "waiting", repeated: false };
+      const message = withinLifetime(stored.message, this.#core.time.nowMs());
+      const entry: QueueEntry = { ...stored, message, state: "waiting", repeated: false };
       byId.get(stored.sessionId)?.restore(entry);
     }
     for (const { sessionId, packetId } of state.inbound) {
       byId.get(sessionId)?.inbound.set(packetId, { pending: false, repeated: false });
     }
   }
+}
+
+/** A clock that was ahead when the message came must not make it live longer than it was to. */
+export function withinLifetime(message: StoredMessage, nowMs: number): StoredMessage {
+  if (message.expiresAtMs === null) return message;
+  const latest = nowMs + message.expiresAtMs - message.receivedAtMs;
+  return { ...message, expiresAtMs: Math.min(message.expiresAtMs, latest) };
 }
 
 /**

@@ -4,6 +4,10 @@
  */
 
 import type { SessionStore, StateOp } from "@/mqtt/broker_types.ts";
+import { messageBytes } from "@/mqtt/message_size.ts";
+
+/** About what an op without a message takes. */
+const OP_BYTES = 100;
 
 type Waiter = (error: Error | null) => void;
 
@@ -84,6 +88,6 @@ export class StateJournal {
 }
 
 function opBytes(op: StateOp): number {
-  if (op.kind === "queue_add") return op.message.payload.length + 100 * op.places.length;
-  return op.kind === "retained_put" ? op.message.payload.length + 200 : 100;
+  if (op.kind === "queue_add") return messageBytes(op.message) + OP_BYTES * op.places.length;
+  return op.kind === "retained_put" ? messageBytes(op.message) : OP_BYTES;
 }

@@ -168,6 +168,14 @@ export const CONNACK_CODES: ReadonlySet<number> = new Set([
 /** AUTH, §3.15.2.1. */
 export const AUTH_CODES: ReadonlySet<number> = new Set([0x00, 0x18, 0x19]);
 
+/** The code for CONNACK where another packet would say more: taken over, shutting down, … */
+export function connackReasonCode(reasonCode: number): number {
+  if (CONNACK_CODES.has(reasonCode)) return reasonCode;
+  return reasonCode === ReasonCode.serverShuttingDown
+    ? ReasonCode.serverUnavailable
+    : ReasonCode.unspecifiedError;
+}
+
 /** CONNACK return code of 3.1 and 3.1.1 (§3.2.2.3 there) for a reason code of 5.0. */
 export function connackReturnCode(reasonCode: number): number {
   switch (reasonCode) {
