@@ -49,6 +49,9 @@ export interface BrokerOptions<P extends Principal> {
 /** How often keep alive, expiry and wills are looked at. */
 const TICK_MS = 500;
 
+/** A store that does not answer any more must not keep the gateway from stopping. */
+const STOP_COMMIT_MS = 2000;
+
 /** Time that clients get to take their last bytes when the broker stops. */
 const STOP_GRACE_MS = 1000;
 
@@ -211,8 +214,9 @@ export class Broker<P extends Principal = Principal> implements AsyncDisposable 
     this.#endTicks?.();
     const { connections, journal } = this.#core;
     for (const connection of [...connections.open]) connection.leave(reasonCode);
-    await journal.settled();
-    await allGoneWithin([...connections.closing], STOP_GRACE_MS);
+    await within(STOP_COMMIT_MS, journal.settled());
+    const closing = [...connections.closing];
+    await within(STOP_GRACE_MS, Promise.all(closing.map((connection) => connection.whenGone())));
     for (const connection of [...connections.closing]) connection.cut();
   }
 
@@ -267,11 +271,11 @@ export class Broker<P extends Principal = Principal> implements AsyncDisposable 
   }
 }
 
-async function allGoneWithin(connections: readonly Connection[], limitMs: number): Promise<void> {
-  if (connections.length === 0) return;
+/** Waits for `work`, but not longer than `limitMs`. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
   const { promise: limit, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, limitMs);
-  await Promise.race([limit, Promise.all(connections.map((connection) => connection.whenGone()))]);
+  await Promise.race([limit, work]);
   clearTimeout(timer);
 }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { MemorySessionStore } from "@/mqtt/memory_session_store.ts";
+import { MemorySessionStore } from "@/mqtt/memory_session_store.ts";
 import { connectPacket, type Peer, TestBroker, until } from "@/mqtt/test_peer.ts";
 
 /** Ends the process as kill -9 does and starts another on what was committed. */
 async function restart(server: TestBroker): Promise<TestBroker> {
-  const store: MemorySessionStore = await server.crash();
+  const store = await server.crash();
   return await TestBroker.start({ store });
 }
 
@@ -164,4 +164,77 @@ Deno.test("a kept will fires after a kill unless its client is back in time", as
   server.clock.advance(6000);
   assert.equal((await watcher.message()).payload, "lost");
   assert.deepEqual(await watcher.upToPing(), [], "only one of them stayed away");
+});
+
+Deno.test("a queue survives two kills in a row with a delivery under way", async () => {
+  let server = await TestBroker.start({ limits: { inflightMessagesMax: 2 } });
+  const connect = () => server.connect({ clientId: "s", clean: false });
+  let subscriber = await connect();
+  await subscriber.subscribe("t", { qos: 2 });
+  subscriber.send({ type: "disconnect", reasonCode: 0, properties: null });
+  await subscriber.end();
+  const publisher = await server.connect();
+  for (const id of [1, 2, 3]) {
+    publisher.publish({ topic: "t", payload: `${id}`, qos: id === 3 ? 2 : 1, packetId: id });
+    await publisher.next();
+  }
+  for (let kill = 0; kill < 2; kill++) {
+    subscriber = await connect();
+    assert.equal((await subscriber.message()).payload, "1");
+    server = await restart(server);
+  }
+  await using _ = server;
+  subscriber = await connect();
+  for (const expected of ["1", "2", "3"]) {
+    const { payload, packet } = await subscriber.message();
+    assert.equal(payload, expected);
+    if (packet.qos === 2) continue;
+    const { packetId } = packet;
+    subscriber.send({ type: "puback", packetId, reasonCode: 0, properties: null });
+  }
+});
+
+Deno.test("a waiting message before one that was sent keeps its place over two kills", async () => {
+  const text = (value: string) => new TextEncoder().encode(value);
+  const entry = (sequence: number, packetId: number | null) => ({
+    sequence,
+    packetId,
+    sessionId: 1,
+    qos: 1 as const,
+    retain: false,
+    subscriptionIdentifiers: [],
+    share: null,
+    released: false,
+    message: {
+      topic: "t",
+      payload: text(`${sequence}`),
+      qos: 1 as const,
+      retain: false,
+      properties: null,
+      receivedAtMs: 0,
+      expiresAtMs: null,
+    },
+  });
+  const session = {
+    sessionId: 1,
+    principalId: null,
+    clientId: "s",
+    expirySeconds: 1000,
+    disconnectedAtMs: null,
+    will: null,
+  };
+  // 3 was acknowledged under identifier 9 and its removal lost; 5 has that identifier now.
+  const queue = [entry(2, null), entry(3, 9), entry(4, null), entry(5, 9), entry(6, null)];
+  const state = { sessions: [session], subscriptions: [], queue, inbound: [], retained: [] };
+  let server = await TestBroker.start({ store: await MemorySessionStore.from(state) });
+  for (let kill = 0; kill < 2; kill++) {
+    const peer = await server.connect({ clientId: "s", clean: false });
+    const packets = await peer.upToPing();
+    const seen = packets.map((p) =>
+      p.type === "publish" ? [new TextDecoder().decode(p.payload), p.dup] : p.type
+    );
+    assert.deepEqual(seen, [["2", false], ["4", false], ["5", true], ["6", false]]);
+    server = await restart(server);
+  }
+  await server[Symbol.asyncDispose]();
 });

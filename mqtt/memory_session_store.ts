@@ -74,10 +74,12 @@ export class MemorySessionStore implements SessionStore {
     this.#flush();
   }
 
-  /** What a crash does to commits that were not confirmed. */
+  /** What a crash does to commits that were not confirmed; they fail, so that nobody waits on. */
   dropPending(): void {
+    const pending = this.#pending;
     this.#pending = [];
     this.#held = false;
+    for (const { done } of pending) done(new Error("The process was killed"));
   }
 
   load(): Promise<PersistedState> {

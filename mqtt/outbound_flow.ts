@@ -163,7 +163,9 @@ export class OutboundFlow {
   #storeAndSend(entry: QueueEntry): void {
     entry.state = "storing";
     const session = this.#session;
+    session.storing++;
     this.#core.journal.append([sentOp(entry)], (error) => {
+      session.storing--;
       if (session.ended || session.inflight(entry.packetId!) !== entry) return;
       entry.state = "sent";
       if (error === null) session.connection?.outbound.sendEntry(entry);

@@ -287,7 +287,7 @@ export class Router {
     { isEnding }: { isEnding: boolean },
   ): void {
     for (const entry of entries) {
-      if (!this.#moveEntry(from, entry, isEnding) && !isEnding) from.restore(entry);
+      if (!this.#moveEntry(from, entry, isEnding) && !isEnding) from.putBack(entry);
     }
   }
 

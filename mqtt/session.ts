@@ -96,6 +96,8 @@ export class Session<C> {
   readonly subscriptions: Map<string, Subscription<C>> = new Map();
   readonly inbound: Map<number, InboundState> = new Map();
   readonly replays: Replay<C>[] = [];
+  /** Messages whose identifier is being stored: later ones must not overtake them. */
+  storing = 0;
   /** Messages sent and not acknowledged are limited to this. */
   window: number;
 
@@ -157,9 +159,7 @@ export class Session<C> {
       state: "planned",
       repeated: false,
     };
-    this.#count++;
-    this.#addBytes(bytes);
-    this.#statistics.queuedMessages++;
+    this.#enlist(entry);
     if (this.#mayTakeId()) this.#takeId(entry);
     else this.#plannedWithoutId++;
     return entry;
@@ -184,20 +184,54 @@ export class Session<C> {
     this.#forget(entry);
   }
 
-  /** Adds a message from the store, in order of sequence. */
-  restore(entry: QueueEntry): void {
-    this.lastSequence = Math.max(this.lastSequence, entry.sequence);
-    this.#count++;
-    this.#addBytes(messageBytes(entry.message));
-    this.#statistics.queuedMessages++;
+  /** Puts a message that could not be given to somebody else at the end of what waits. */
+  putBack(entry: QueueEntry): void {
+    this.#enlist(entry);
+    entry.state = "waiting";
+    this.#waiting.push(entry);
+  }
+
+  /**
+   * Takes up the queue from the store, ordered by sequence. Returns entries whose identifier a later
+   * one has: they were acknowledged, only their removal was not committed any more.
+   */
+  restoreQueue(entries: readonly QueueEntry[]): QueueEntry[] {
+    const byId: Map<number, QueueEntry> = new Map();
+    for (const entry of entries) if (entry.packetId !== null) byId.set(entry.packetId, entry);
+    // Told apart before identifiers are given out below.
+    const isLive = (e: QueueEntry) => e.packetId === null || byId.get(e.packetId) === e;
+    const { live = [], superseded = [] } = Object.groupBy(
+      entries,
+      (entry) => isLive(entry) ? "live" : "superseded",
+    );
+    const lastWithId = live.findLastIndex((entry) => entry.packetId !== null);
+    for (const [i, entry] of live.entries()) {
+      this.lastSequence = entry.sequence;
+      this.#enlist(entry);
+      if (i <= lastWithId) this.#restoreSent(entry, byId);
+      else {
+        entry.state = "waiting";
+        this.#waiting.push(entry);
+      }
+    }
+    return superseded;
+  }
+
+  /**
+   * Identifiers of waiting QoS 1 messages are not stored when they are sent: one before a message
+   * that has an identifier gets one now, so that the order of sending is kept [MQTT-4.6.0-1].
+   */
+  #restoreSent(entry: QueueEntry, byId: ReadonlyMap<number, QueueEntry>): void {
     if (entry.packetId === null) {
-      entry.state = "waiting";
-      this.#waiting.push(entry);
-      return;
+      do this.#lastPacketId = this.#lastPacketId % 0xffff + 1; while (
+        byId.has(this.#lastPacketId) || this.#inflight.has(this.#lastPacketId)
+      );
+      entry.packetId = this.#lastPacketId;
+    } else {
+      entry.repeated = true;
+      this.#lastPacketId = entry.packetId;
     }
     entry.state = entry.released ? "released" : "sent";
-    entry.repeated = true;
-    this.#lastPacketId = entry.packetId;
     this.#inflight.set(entry.packetId, entry);
   }
 
@@ -263,7 +297,8 @@ export class Session<C> {
 
   #mayTakeId(): boolean {
     return this.connection !== null && this.#inflight.size < this.window &&
-      this.#waitingHead === this.#waiting.length && this.#plannedWithoutId === 0;
+      this.#waitingHead === this.#waiting.length && this.#plannedWithoutId === 0 &&
+      this.storing === 0;
   }
 
   #takeId(entry: QueueEntry): void {
@@ -282,6 +317,12 @@ export class Session<C> {
       this.#waitingHead = 0;
     }
     return entry;
+  }
+
+  #enlist(entry: QueueEntry): void {
+    this.#count++;
+    this.#addBytes(messageBytes(entry.message));
+    this.#statistics.queuedMessages++;
   }
 
   #forget(entry: QueueEntry): void {

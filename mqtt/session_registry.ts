@@ -120,10 +120,25 @@ export class SessionRegistry {
   }
 
   #restoreQueues(state: PersistedState, byId: Map<number, BrokerSession>): void {
-    for (const stored of state.queue.toSorted((a, b) => a.sequence - b.sequence)) {
-      const message = withinLifetime(stored.message, this.#core.time.nowMs());
-      const entry: QueueEntry = { ...stored, message, state: "waiting", repeated: false };
-      byId.get(stored.sessionId)?.restore(entry);
+    const nowMs = this.#core.time.nowMs();
+    const queues = Map.groupBy(
+      state.queue.toSorted((a, b) => a.sequence - b.sequence),
+      (stored) => stored.sessionId,
+    );
+    for (const [sessionId, queue] of queues) {
+      const entries = queue.map((stored): QueueEntry => ({
+        ...stored,
+        message: withinLifetime(stored.message, nowMs),
+        state: "waiting",
+        repeated: false,
+      }));
+      const superseded = byId.get(sessionId)?.restoreQueue(entries) ?? [];
+      const ops = superseded.map(({ sequence }): StateOp => ({
+        kind: "queue_remove",
+        sessionId,
+        sequence,
+      }));
+      if (ops.length > 0) this.#core.journal.append(ops);
     }
     for (const { sessionId, packetId } of state.inbound) {
       byId.get(sessionId)?.inbound.set(packetId, { pending: false, repeated: false });

@@ -243,7 +243,7 @@ export class Peer {
   #writing: Promise<unknown> = Promise.resolve();
   #isEnded = false;
   #isReading = true;
-  #wake: (() => void) | null = null;
+  #waiters: (() => void)[] = [];
   /** The first bytes received, for tests that look at the wire. */
   received: number[] = [];
   receivedBytes = 0;
@@ -267,21 +267,30 @@ export class Peer {
     const buffer = new Uint8Array(65_536);
     try {
       for (;;) {
-        while (!this.#isReading) await new Promise<void>((resolve) => this.#wake = resolve);
+        while (!this.#isReading) await this.#change();
         const count = await this.#socket.read(buffer);
         if (count === null) break;
         this.receivedBytes += count;
         if (this.#isDiscarding) continue;
         if (this.received.length < 65_536) this.received.push(...buffer.subarray(0, count));
         parser.push(buffer.slice(0, count));
-        this.#wake?.();
+        this.#wakeAll();
       }
     } catch { /* a reset is an end like any other */ }
     this.#isEnded = true;
-    this.#wake?.();
+    this.#wakeAll();
     try {
       this.#socket.close();
     } catch { /* it was cut by the test */ }
+  }
+
+  /** Resolves at the next packet, end, or change of reading. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wakeAll(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
   /** Writes raw bytes. */
@@ -388,7 +397,7 @@ export class Peer {
 
   startReading(): void {
     this.#isReading = true;
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   /** Ends without DISCONNECT. */
@@ -406,7 +415,7 @@ export class Peer {
     });
     try {
       while (!condition()) {
-        await Promise.race([patience, new Promise<void>((resolve) => this.#wake = resolve)]);
+        await Promise.race([patience, this.#change()]);
       }
     } finally {
       clearTimeout(timer);
