@@ -127,7 +127,7 @@ class ScriptedBroker implements AsyncDisposable {
 
   #accept(socket: net.Socket): void {
     socket.on("error", () => {});
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Uint8Array) => {
       const type = bytes[0]! >> 4;
       this.received.push(type);
       if (type === 1) socket.write(Uint8Array.of(0x20, 3, 1, 0, 0));
