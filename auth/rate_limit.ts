@@ -34,6 +34,12 @@ export class RateLimit {
     return 0;
   }
 
+  /** Gives back tokens that were taken for something that turned out not to count. */
+  give(key: string, amount = 1): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#burst, bucket.tokens + amount);
+  }
+
   /** Re-inserts, so that the map's order is the order of use and the longest unused goes first. */
   #remember(key: string, bucket: Bucket): void {
     this.#buckets.delete(key);
