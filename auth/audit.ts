@@ -3,7 +3,7 @@
  *
  * Texts come from outside (user names, addresses, device ids), so each is made printable before it is
  * kept: nothing in the trail can forge a line, move a terminal's cursor or turn text around. Refused
- * attempts are bounded per minute and kind; the next entry says how many were left out, so that
+ * attempts are bounded per ten minutes and kind; the next entry says how many were left out, so that
  * guessing passwords cannot fill the disk or push older entries out.
  */
 import { RepeatLimiter } from "@/observe/log.ts";
@@ -38,14 +38,16 @@ export interface Act {
 const TEXT_MAX = 200;
 const DETAIL_MAX = 1000;
 const EXPORT_PAGE = 500;
-const REFUSALS_PER_MINUTE = 10;
+/** Refused attempts of one kind per ten minutes: 2 880 a day at the most, of 100 000 lines. */
+const REFUSALS_MAX = 20;
+const REFUSALS_WINDOW_MS = 600_000;
 
 export class AuditTrail {
   readonly #store: AuthStore;
   readonly #now: () => number;
   readonly #refusals = new RepeatLimiter({
-    repeatsMax: REFUSALS_PER_MINUTE,
-    windowMs: 60_000,
+    repeatsMax: REFUSALS_MAX,
+    windowMs: REFUSALS_WINDOW_MS,
   });
 
   constructor(options: { store: AuthStore; now: () => number }) {
@@ -63,7 +65,7 @@ export class AuditTrail {
     await this.#store.commit([this.entry(act)]);
   }
 
-  /** Keeps a refused attempt, unless there were too many of its kind in the last minute. */
+  /** Keeps a refused attempt, unless there were too many of its kind in the last ten minutes. */
   async refused(act: Act): Promise<void> {
     const suppressed = this.#refusals.admit(act.action, this.#now());
     if (suppressed === null) return;

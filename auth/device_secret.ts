@@ -6,6 +6,7 @@
  * after a power cut cost 9 ms of CPU instead of minutes of scrypt. The key is the salt beside the hash
  * and not a file: a backup restored on another machine keeps its devices.
  */
+import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { DeviceSecret } from "@/auth/auth_store.ts";
 
@@ -32,11 +33,13 @@ const NOBODY: DeviceSecret = { salt: "0".repeat(32), hash: "0".repeat(64), setAt
 export function matchesDeviceSecret(secret: string, kept: DeviceSecret | null): boolean {
   const { salt, hash } = kept ?? NOBODY;
   const sent = secret.length <= SECRET_CHARS_MAX ? secret : "";
-  const equal = timingSafeEqual(
-    new TextEncoder().encode(macOf(salt, sent)),
-    new TextEncoder().encode(hash),
-  );
+  const equal = timingSafeEqual(Buffer.from(macOf(salt, sent), "hex"), bytesOf(hash));
   return equal && kept !== null;
+}
+
+/** 32 bytes whatever is kept, so that a damaged row is a wrong secret and not an error. */
+function bytesOf(hash: string): Uint8Array {
+  return Buffer.concat([Buffer.from(hash, "hex"), Buffer.alloc(32)], 32);
 }
 
 /** Why a secret that a device brought itself is not kept; null when it may be. */
