@@ -97,7 +97,8 @@ export class Auth {
       sessions: this.sessions,
       mirror,
     });
-    this.devices = new DeviceRegistry({ ...shared, autoRegistration: options.autoRegistration });
+    const { monotonicNow, autoRegistration } = options;
+    this.devices = new DeviceRegistry({ ...shared, monotonicNow, autoRegistration });
     this.access = new DeviceAccess({
       policy: options.anonymous,
       credentialsExist: () => this.devices.credentialsExist,

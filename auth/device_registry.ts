@@ -5,8 +5,7 @@
  * once; there is no cache to bound or to invalidate. A right credential is always admitted: budgets
  * for failures only decide how a wrong one is answered, so nobody can lock a device out.
  */
-import type { Actor, AuditTrail } from "@/auth/audit.ts";
-import { auditText, GATEWAY_ACTOR } from "@/auth/audit.ts";
+import { type Actor, auditText, type AuditTrail, GATEWAY_ACTOR } from "@/auth/audit.ts";
 import type { AuthMirror, Plan } from "@/auth/auth_mirror.ts";
 import type {
   AuthChange,
@@ -27,6 +26,7 @@ import { RateLimit } from "@/auth/rate_limit.ts";
 import { alreadyThere, invalid, limitReached, notThere } from "@/auth/refusals.ts";
 import { addressKey } from "@/auth/remote_address.ts";
 import type { Revocations } from "@/auth/revocations.ts";
+import { logger } from "@/observe/log.ts";
 
 /** What becomes of an id that nobody registered: refused, shown to an operator, or taken in. */
 export type AutoRegistration = "off" | "ask" | "on";
@@ -98,18 +98,20 @@ export class DeviceRegistry {
       revocations: Revocations;
       audit: AuditTrail;
       now: () => number;
+      /** Budgets run on a clock that is never set. */
+      monotonicNow: () => number;
       autoRegistration: () => AutoRegistration;
     },
   ) {
-    const { now } = options;
     this.#mirror = options.mirror;
     this.#revocations = options.revocations;
     this.#audit = options.audit;
-    this.#now = now;
+    this.#now = options.now;
     this.#autoRegistration = options.autoRegistration;
+    const now = options.monotonicNow;
     this.#failures = new RateLimit({ burst: 30, perSecond: 0.5, keysMax: 10_000, now });
     this.#newcomers = new RateLimit({ burst: 50, perSecond: 10, keysMax: 1, now });
-    this.#pending = new PendingDevices({ now });
+    this.#pending = new PendingDevices({ now: options.now });
   }
 
   /** By id. */
@@ -146,7 +148,7 @@ export class DeviceRegistry {
       : this.#judgeCertificate(presents.certificate, presents.id);
     if (verdict.admitted) return verdict;
     if (verdict.reason === "unknown") return await this.#meetStranger(presents);
-    return this.#failed(presents.address, verdict.reason);
+    return this.#failed(presents, verdict.reason);
   }
 
   /** Registers a device with a new secret. Throws HttpError 400 (id), 409 (taken, too many). */
@@ -294,8 +296,10 @@ export class DeviceRegistry {
     return { admitted: true, principal: { deviceId: bound.id, fingerprint } };
   }
 
-  #failed(address: string, reason: DeviceRefusal): DeviceVerdict {
+  #failed({ address, id, certificate }: DevicePresents, reason: DeviceRefusal): DeviceVerdict {
     const wait = this.#failures.take(addressKey(address));
+    const device = certificate?.commonName ?? id ?? "";
+    logger("auth").warn("Device refused", { device: device.slice(0, 64), reason, address });
     return { admitted: false, reason: wait > 0 ? "throttled" : reason };
   }
 
@@ -305,7 +309,7 @@ export class DeviceRegistry {
     const choice = this.#autoRegistration();
     const fit = isFreeId(deviceId) && (presents.certificate !== null ||
       broughtSecretProblem(presents.secret ?? "") === null);
-    if (choice === "off" || !fit) return this.#failed(presents.address, "unknown");
+    if (choice === "off" || !fit) return this.#failed(presents, "unknown");
     if (choice === "ask") return this.#keepWaiting(deviceId, presents);
     return await this.#takeIn(deviceId, presents);
   }
@@ -314,12 +318,12 @@ export class DeviceRegistry {
     const { certificate, address } = presents;
     const secret = certificate === null ? presents.secret : null;
     this.#pending.note({ deviceId, secret, certificate, address });
-    return this.#failed(address, "pending");
+    return this.#failed(presents, "pending");
   }
 
   async #takeIn(deviceId: string, presents: DevicePresents): Promise<DeviceVerdict> {
     const room = this.#mirror.devices.size < DEVICES_MAX;
-    if (!room || this.#newcomers.take("all") > 0) return this.#failed(presents.address, "unknown");
+    if (!room || this.#newcomers.take("all") > 0) return this.#failed(presents, "unknown");
     const device = this.#newcomer(deviceId, presents);
     const by = { ...GATEWAY_ACTOR, address: presents.address };
     await this.#mirror.change(() =>

@@ -48,9 +48,8 @@ export async function isExposed(path: string): Promise<boolean> {
 
 async function writeAndSync(file: Deno.FsFile, text: string): Promise<void> {
   using open = file;
-  const writer = open.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  writer.releaseLock();
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(await open.write(rest));
   await open.sync();
 }
 

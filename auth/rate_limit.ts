@@ -25,7 +25,8 @@ export class RateLimit {
   take(key: string, cost = 1): number {
     const nowMs = this.#now();
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, filledAtMs: nowMs };
-    const gained = (nowMs - bucket.filledAtMs) / 1000 * this.#perSecond;
+    // A clock that was set back fills nothing and takes nothing.
+    const gained = Math.max(0, nowMs - bucket.filledAtMs) / 1000 * this.#perSecond;
     bucket.tokens = Math.min(this.#burst, bucket.tokens + gained);
     bucket.filledAtMs = nowMs;
     this.#remember(key, bucket);

@@ -56,8 +56,12 @@ export class Revocations {
 
   revoke(revoked: Revoked): void {
     const key = "userId" in revoked ? `user ${revoked.userId}` : `device ${revoked.deviceId}`;
-    for (const watch of [...this.#watches.get(key) ?? []]) {
-      if (ends(revoked, watch.holder)) this.#cut(watch, `${revoked.kind} revoked`);
+    const watches = this.#watches.get(key) ?? new Set();
+    for (const watch of [...watches]) {
+      // Cutting one may have closed another, which is nobody's any more.
+      if (watches.has(watch) && ends(revoked, watch.holder)) {
+        this.#cut(watch, `${revoked.kind} revoked`);
+      }
     }
     for (const listener of this.#listeners) listener(revoked);
   }
@@ -66,7 +70,8 @@ export class Revocations {
   sweep(nowMs: number): void {
     for (const watch of [...this.#expiring]) {
       const { expiresAtMs } = watch.holder;
-      if (expiresAtMs !== null && expiresAtMs <= nowMs) this.#cut(watch, "expired");
+      const over = expiresAtMs !== null && expiresAtMs <= nowMs;
+      if (over && this.#expiring.has(watch)) this.#cut(watch, "expired");
     }
   }
 

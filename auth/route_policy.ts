@@ -46,7 +46,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(DEVICE, "POST /v1/ingest", "POST /v1/ingest/:device"),
 
   ...all(VIEWER, "POST /api/auth/logout", "GET /api/auth/profile", "POST /api/auth/password"),
-  ...all(VIEWER, "POST /logout", "GET /api/predictions", "GET /api/predictions/latest"),
+  ...all(VIEWER, "GET /", "POST /logout", "GET /api/predictions", "GET /api/predictions/latest"),
   ...all(VIEWER, "GET /api/predictions/summary", "GET /api/predictions/stream"),
   ...all(VIEWER, "GET /api/readings", "GET /api/readings/latest", "GET /api/readings/stream"),
   ...all(
