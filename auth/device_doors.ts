@@ -4,11 +4,12 @@
  */
 import { Buffer } from "node:buffer";
 import type { Approach, DeviceAccess, Principal, TopicAction } from "@/auth/device_access.ts";
-import type {
-  DeviceRefusal,
-  DeviceRegistry,
-  DeviceVerdict,
-  PresentedCertificate,
+import {
+  type DeviceRefusal,
+  type DeviceRegistry,
+  type DeviceVerdict,
+  isDeviceId,
+  type PresentedCertificate,
 } from "@/auth/device_registry.ts";
 import { HttpError } from "@/model/errors.ts";
 
@@ -69,7 +70,8 @@ export class DeviceDoors {
 
   /** True when this sender may write readings of `device` over HTTP. */
   mayWrite(principal: Principal, device: string): boolean {
-    return this.#access.allows(principal, "publish", `devices/${device}/telemetry`);
+    return isDeviceId(device) &&
+      this.#access.allows(principal, "publish", `devices/${device}/telemetry`);
   }
 
   async #judge(

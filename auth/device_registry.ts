@@ -417,8 +417,12 @@ function show({ secret, ...device }: DeviceRecord): DeviceView {
   return { ...device, secretSetAtMs: secret?.setAtMs ?? null };
 }
 
+export function isDeviceId(id: string): boolean {
+  return DEVICE_ID.test(id);
+}
+
 function isFreeId(id: string): boolean {
-  return DEVICE_ID.test(id) && !RESERVED.has(id);
+  return isDeviceId(id) && !RESERVED.has(id);
 }
 
 /** Throws HttpError 400 for an id that no device may have. */

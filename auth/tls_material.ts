@@ -12,6 +12,7 @@ import { logger } from "@/observe/log.ts";
 
 /** TLS 1.2 is the oldest that microcontrollers in the field still need; 1.0 and 1.1 are broken. */
 export const TLS_VERSION_MIN = "TLSv1.2";
+const HANDSHAKE_MS = 10_000;
 const LOOK_EVERY_MS = 5_000;
 
 export interface TlsPaths {
@@ -31,6 +32,8 @@ export interface TlsMaterial {
   /** A client without a certificate may still prove itself by a password: judged per connection. */
   requestCert: boolean;
   rejectUnauthorized: false;
+  /** ms for the handshake; a peer that never finishes it holds a socket no longer than this. */
+  handshakeTimeout: number;
 }
 
 export type TlsListener = (material: TlsMaterial) => void;
@@ -138,7 +141,13 @@ async function read(paths: TlsPaths): Promise<TlsMaterial> {
   const cert = await readPem(paths.certificate);
   const key = await readPem(paths.key);
   assertKeyPair({ certificate: cert, key });
-  const base = { cert, key, minVersion: TLS_VERSION_MIN, rejectUnauthorized: false } as const;
+  const base = {
+    cert,
+    key,
+    minVersion: TLS_VERSION_MIN,
+    rejectUnauthorized: false,
+    handshakeTimeout: HANDSHAKE_MS,
+  } as const;
   if (paths.clientAuthority === null) return { ...base, requestCert: false };
   const ca = await readPem(paths.clientAuthority);
   certificateInfo(ca, "client authority");
@@ -146,8 +155,12 @@ async function read(paths: TlsPaths): Promise<TlsMaterial> {
 }
 
 async function readPem(path: string): Promise<string> {
+  return await orUnreadable(path, Deno.readTextFile(path));
+}
+
+async function orUnreadable<T>(path: string, work: Promise<T>): Promise<T> {
   try {
-    return await Deno.readTextFile(path);
+    return await work;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`Cannot read "${path}": ${reason}`, {
@@ -162,7 +175,7 @@ async function readPem(path: string): Promise<string> {
 async function stampOf({ certificate, key, clientAuthority }: TlsPaths): Promise<string> {
   const paths = [certificate, key, ...clientAuthority === null ? [] : [clientAuthority]];
   const stamps = await Promise.all(paths.map(async (path) => {
-    const { ino, size, mtime, ctime } = await Deno.stat(path);
+    const { ino, size, mtime, ctime } = await orUnreadable(path, Deno.stat(path));
     return [ino, size, mtime?.getTime(), ctime?.getTime()].join(":");
   }));
   return stamps.join(" ");
