@@ -23,7 +23,7 @@ async function victim(bed: AuthBed, role: "viewer" | "admin" = "viewer") {
   await bed.auth.tokens.verify(answer.access_token);
   const claims = payloadOf(answer.access_token);
   const keys = await SigningKeys.open({
-    folder: bed.dir.join("keys"),
+    folder: bed.join("keys"),
     now: () => bed.clock.nowMs,
     tokenLifetimeMs: 900_000,
   });
@@ -211,7 +211,7 @@ Deno.test("rotating the key: the old one verifies for a token's life, then its f
 Deno.test("a rotated key goes on verifying what it signed", async () => {
   await using bed = await AuthBed.create();
   const keys = await SigningKeys.open({
-    folder: bed.dir.join("other"),
+    folder: bed.join("other"),
     now: () => bed.clock.nowMs,
     tokenLifetimeMs: 900_000,
   });
@@ -232,15 +232,15 @@ Deno.test("a key file is for the owner alone; one that is damaged or was open to
   await bed.addUser("root", "admin");
   const { access_token: token } = await bed.login({ name: "root" });
   const [name] = await keyFiles(bed);
-  const path = bed.dir.join("keys", name ?? "");
+  const path = bed.join("keys", name ?? "");
   assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
-  assert.equal(((await Deno.stat(bed.dir.join("keys"))).mode ?? 0) & 0o777, 0o700);
+  assert.equal(((await Deno.stat(bed.join("keys"))).mode ?? 0) & 0o777, 0o700);
   await Deno.chmod(path, 0o640);
   await bed.reopen();
   await refusedWith(bed.auth.tokens.verify(token), INVALID);
   assert.equal((await keyFiles(bed)).includes(name ?? ""), false);
   const [second] = await keyFiles(bed);
-  await Deno.writeTextFile(bed.dir.join("keys", second ?? ""), "{");
+  await Deno.writeTextFile(bed.join("keys", second ?? ""), "{");
   await bed.reopen();
   const fresh = await bed.auth.login({
     name: "root",
@@ -253,6 +253,6 @@ Deno.test("a key file is for the owner alone; one that is damaged or was open to
 
 async function keyFiles(bed: AuthBed): Promise<string[]> {
   const names: string[] = [];
-  for await (const { name } of Deno.readDir(bed.dir.join("keys"))) names.push(name);
+  for await (const { name } of Deno.readDir(bed.join("keys"))) names.push(name);
   return names;
 }

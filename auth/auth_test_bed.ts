@@ -7,7 +7,6 @@ import { MemoryAuthStore } from "@/auth/memory_auth_store.ts";
 import type { Login } from "@/auth/people.ts";
 import { BUILD_TIME_MS } from "@/model/build.ts";
 import { HttpError } from "@/model/errors.ts";
-import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
 export const GOOD_PASSWORD = "correct horse battery";
 
@@ -15,24 +14,25 @@ export const GOOD_PASSWORD = "correct horse battery";
 const CHEAP = { log2N: 4, r: 8, p: 1 };
 
 export class AuthBed implements AsyncDisposable {
-  readonly dir: TempDir;
+  /** The data folder. */
+  readonly path: string;
   readonly store: MemoryAuthStore;
   readonly clock: TestClock;
   readonly #options: Partial<AuthOptions>;
   #auth: Auth | null = null;
 
   private constructor(
-    parts: { dir: TempDir; clock: TestClock; options: Partial<AuthOptions> },
+    parts: { path: string; clock: TestClock; options: Partial<AuthOptions> },
   ) {
-    this.dir = parts.dir;
+    this.path = parts.path;
     this.clock = parts.clock;
     this.store = new MemoryAuthStore();
     this.#options = parts.options;
   }
 
   static async create(options: Partial<AuthOptions> = {}): Promise<AuthBed> {
-    const dir = await TempDir.create();
-    const bed = new AuthBed({ dir, clock: new TestClock(), options });
+    const path = await Deno.makeTempDir({ prefix: "sluice-auth-" });
+    const bed = new AuthBed({ path, clock: new TestClock(), options });
     await bed.reopen();
     return bed;
   }
@@ -46,7 +46,7 @@ export class AuthBed implements AsyncDisposable {
   async reopen(options: Partial<AuthOptions> = {}): Promise<void> {
     this.#auth = await Auth.open({
       store: this.store,
-      dataDir: this.dir.path,
+      dataDir: this.path,
       now: () => this.clock.nowMs,
       monotonicNow: () => this.clock.nowMs,
       anonymous: () => "auto",
@@ -55,6 +55,10 @@ export class AuthBed implements AsyncDisposable {
       ...this.#options,
       ...options,
     });
+  }
+
+  join(...parts: string[]): string {
+    return [this.path, ...parts].join("/");
   }
 
   async addUser(name: string, role: Role = "viewer"): Promise<void> {
@@ -70,7 +74,7 @@ export class AuthBed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.dir[Symbol.asyncDispose]();
+    await Deno.remove(this.path, { recursive: true });
   }
 }
 

@@ -271,9 +271,9 @@ Deno.test("own authority: what its certificates say, and modes of its files", as
   assert.equal(coversHost(server, "other.local"), false);
   const days = (server.notAfterMs - Date.now()) / (24 * 3600 * 1000);
   assert.ok(days > 396 && days <= 397, String(days));
-  const modes = [...Deno.readDirSync(bed.dir.join("tls"))].map(({ name }) => [
+  const modes = [...Deno.readDirSync(bed.join("tls"))].map(({ name }) => [
     name,
-    ((Deno.statSync(bed.dir.join("tls", name)).mode ?? 0) & 0o777).toString(8),
+    ((Deno.statSync(bed.join("tls", name)).mode ?? 0) & 0o777).toString(8),
   ]);
   assert.deepEqual(Object.fromEntries(modes), {
     "ca.key": "600",

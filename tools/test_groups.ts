@@ -21,13 +21,13 @@ const READ = "--allow-read";
 export const TEST_GROUPS: TestGroup[] = [
   {
     name: "rules and formats",
-    claims: inFolders("model", "config", "auth", "alerts", "components"),
+    claims: inFolders("model", "config", "alerts", "components"),
     permissions: [READ, "--allow-env"],
     parallel: true,
   },
   {
     name: "parts",
-    claims: inFolders("mqtt", "observe", "store", "ingest", "forward", "routes", "tools"),
+    claims: inFolders("auth", "mqtt", "observe", "store", "ingest", "forward", "routes", "tools"),
     permissions: [
       READ,
       `--allow-write=${SCRATCH}`,
