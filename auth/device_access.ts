@@ -64,8 +64,12 @@ export class DeviceAccess {
   admitAnonymous(approach: Approach): Principal | null {
     if (!this.anonymousOpen) return null;
     if (this.#policy() === "always") return { deviceId: null };
-    const local = isLoopback(approach.remoteAddress) && !approach.forwarded;
-    return local && approach.fromPage !== true ? { deviceId: null } : null;
+    return this.isThisMachine(approach) && approach.fromPage !== true ? { deviceId: null } : null;
+  }
+
+  /** True when it comes from the gateway's own machine, not through a proxy on it. */
+  isThisMachine({ remoteAddress, forwarded }: Approach): boolean {
+    return isLoopback(remoteAddress) && !forwarded;
   }
 
   /** A device uses its own subtrees and what it was granted; `$` topics are the gateway's to publish. */

@@ -5,6 +5,10 @@
  * never replaces a newer retained one. Retained values are rebuilt from history at the start, so they
  * need no storage of their own. What is published here never comes back in: the broker hands only
  * clients' publishes to the intake.
+ *
+ * Most readings have no subscriber; only the newest of a topic matters then. Those are not published
+ * one by one (11 µs a message of 7 readings) but remembered (1 µs) and put into the broker all
+ * LAG_MS, and before any client subscribes, so that nobody can see the difference.
  */
 import { predictionTopic, readingTopic } from "@/model/fanout.ts";
 import type { LiveMessage } from "@/model/live.ts";
@@ -14,6 +18,8 @@ import type { Reading } from "@/model/reading.ts";
 /** What the fan-out needs of the broker. */
 export interface LocalBroker {
   publish(message: LocalPublish): void;
+  /** True when a subscription matches the topic now. */
+  hasSubscribers(topic: string): boolean;
 }
 
 export interface LocalPublish {
@@ -25,46 +31,92 @@ export interface LocalPublish {
   volatile: true;
 }
 
+export interface FanOutOptions {
+  prefix: string;
+  /** Series whose newest value is remembered; readings of further ones are published unretained. */
+  seriesMax: number;
+}
+
+/** One topic: what is retained there, or will be. */
+interface Series {
+  topic: string;
+  /** Signal and statistics are not. */
+  retained: boolean;
+  at: Instant | null;
+  /** Not yet in the broker. */
+  waiting: Reading | null;
+}
+
+const LAG_MS = 250;
+
 const encoder = new TextEncoder();
 
 export class FanOut {
   readonly #broker: LocalBroker;
-  readonly #prefix: string;
-  readonly #topicsMax: number;
-  /** Event time of each retained topic. */
-  readonly #newest = new Map<string, Instant>();
+  readonly #options: FanOutOptions;
+  /** By device, then measurement: no text is put together for a reading of a known series. */
+  readonly #devices = new Map<string, Map<string, Series>>();
+  #seriesCount = 0;
+  #waiting: Series[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(broker: LocalBroker, options: { prefix: string; topicsMax: number }) {
+  constructor(broker: LocalBroker, options: FanOutOptions) {
     this.#broker = broker;
-    this.#prefix = options.prefix;
-    this.#topicsMax = options.topicsMax;
+    this.#options = options;
   }
 
   /** One committed message: each reading its topic, each prediction its own. */
-  announce(live: LiveMessage): void {
-    for (const reading of live.normalized.readings) this.#publishReading(reading);
-    for (const prediction of live.normalized.predictions) {
-      const { topic, payload } = predictionTopic(this.#prefix, prediction);
+  announce({ normalized }: LiveMessage): void {
+    for (const reading of normalized.readings) this.#announceReading(reading);
+    for (const prediction of normalized.predictions) {
+      const { topic, payload } = predictionTopic(this.#options.prefix, prediction);
       this.#publish(topic, payload, false);
     }
   }
 
   /** Puts the last known values back as retained messages after a start. */
   restore(latest: Iterable<Reading>): void {
-    for (const reading of latest) {
-      const { topic, payload, retain } = readingTopic(this.#prefix, reading);
-      if (retain && this.#isNewest(topic, reading.at)) this.#publish(topic, payload, true);
-    }
+    for (const reading of latest) this.#announceReading(reading);
+    this.flush();
   }
 
   /** `iiot/gateway/status`: `online` while the gateway runs, `offline` as its last word. */
   announceStatus(status: "online" | "offline"): void {
-    this.#publish(`${this.#prefix}/gateway/status`, status, true);
+    this.#publish(`${this.#options.prefix}/gateway/status`, status, true);
   }
 
-  #publishReading(reading: Reading): void {
-    const { topic, payload, retain } = readingTopic(this.#prefix, reading);
-    this.#publish(topic, payload, retain && this.#isNewest(topic, reading.at));
+  /** Brings the broker's retained values up to date; called before a client subscribes. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const series of waiting) {
+      const reading = series.waiting;
+      series.waiting = null;
+      if (reading !== null) this.#publishReading(reading, true);
+    }
+  }
+
+  #announceReading(reading: Reading): void {
+    const series = this.#seriesOf(reading);
+    const newest = series !== null && series.retained && isNewest(reading, series.at);
+    if (newest) series.at = reading.at;
+    if (series === null || this.#broker.hasSubscribers(series.topic)) {
+      if (newest) series.waiting = null;
+      this.#publishReading(reading, newest);
+    } else if (newest) this.#postpone(series, reading);
+  }
+
+  #postpone(series: Series, reading: Reading): void {
+    if (series.waiting === null) this.#waiting.push(series);
+    series.waiting = reading;
+    this.#timer ??= setTimeout(() => this.flush(), LAG_MS);
+  }
+
+  #publishReading(reading: Reading, newest: boolean): void {
+    const { topic, payload, retain } = readingTopic(this.#options.prefix, reading);
+    this.#publish(topic, payload, retain && newest);
   }
 
   #publish(topic: string, payload: string, retain: boolean): void {
@@ -72,16 +124,26 @@ export class FanOut {
     this.#broker.publish({ topic, payload: bytes, qos: 1, retain, volatile: true });
   }
 
-  /** True when nothing newer is retained; beyond the bound new topics are published unretained. */
-  #isNewest(topic: string, at: Instant): boolean {
-    const known = this.#newest.get(topic);
-    if (known === undefined && this.#newest.size >= this.#topicsMax) return false;
-    if (known !== undefined && isBefore(at, known)) return false;
-    this.#newest.set(topic, at);
-    return true;
+  /** Null beyond the bound. */
+  #seriesOf(reading: Reading): Series | null {
+    let measurements = this.#devices.get(reading.device);
+    const known = measurements?.get(reading.measurement);
+    if (known !== undefined) return known;
+    if (this.#seriesCount >= this.#options.seriesMax) return null;
+    if (measurements === undefined) {
+      measurements = new Map();
+      this.#devices.set(reading.device, measurements);
+    }
+    const { topic, retain } = readingTopic(this.#options.prefix, { ...reading, flags: [] });
+    const series: Series = { topic, retained: retain, at: null, waiting: null };
+    measurements.set(reading.measurement, series);
+    this.#seriesCount++;
+    return series;
   }
 }
 
-function isBefore(a: Instant, b: Instant): boolean {
-  return a.us < b.us || (a.us === b.us && a.ns < b.ns);
+/** A time in the future is never the newest. */
+function isNewest({ at, flags }: Reading, known: Instant | null): boolean {
+  if (flags.includes("ts_future")) return false;
+  return known === null || at.us > known.us || (at.us === known.us && at.ns >= known.ns);
 }

@@ -20,7 +20,6 @@ import type {
 } from "@/mqtt/broker_types.ts";
 import type { Logger } from "@/observe/log.ts";
 import type { Metrics } from "@/observe/metrics.ts";
-import type { StoreState } from "@/store/store_types.ts";
 
 /** A device or, without an id, an anonymous sender of this machine. */
 export interface MqttPrincipal extends Principal {
@@ -39,8 +38,8 @@ export interface MqttHookParts {
   intake: Intake;
   metrics: Metrics;
   log: Logger;
-  /** Room for new data, read before each publish. */
-  state: () => Pick<StoreState, "full">;
+  /** Why new data is refused now; null when it is not. Asked before each publish. */
+  full: () => StoreFullError | null;
 }
 
 const BAD_CREDENTIALS = 0x86;
@@ -74,7 +73,7 @@ export class MqttHooks implements BrokerHooks<MqttPrincipal> {
     done: (outcome: PublishOutcome) => void,
   ): "route" | "taken" {
     if (telemetryRoute(publish.topic) === null) return "route";
-    if (this.#parts.state().full !== null) {
+    if (this.#parts.full() !== null) {
       if (publish.qos === 0) this.#parts.metrics.countIngest("mqtt", "dropped");
       done(publish.qos === 0 ? DROPPED : FULL);
       return "taken";

@@ -150,6 +150,11 @@ export class Broker<P extends Principal = Principal> implements AsyncDisposable 
     }, { origin: null, volatile });
   }
 
+  /** True when a subscription matches the topic now. */
+  hasSubscribers(topic: string): boolean {
+    return this.#core.router.concerns(topic, false);
+  }
+
   /** Stops reading from all clients; they notice nothing but the missing acknowledgements. */
   pause(): void {
     this.#isPaused = true;

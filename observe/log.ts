@@ -77,15 +77,15 @@ function writeToStderr(line: string): void {
   Deno.stderr.writeSync(encoder.encode(line));
 }
 
-// Everything a terminal could act upon: C0 and C1 controls, DEL, and the two Unicode line ends.
-// deno-fmt-ignore
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+// Everything a terminal could act upon: control and format characters (C0, C1, DEL, direction
+// marks), and the two line ends of Unicode.
+const CONTROLS = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Makes a text safe to print on one line. */
 export function printable(text: string): string {
   return text.replace(
     CONTROLS,
-    (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
   );
 }
 

@@ -224,6 +224,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < connection_count; i++) {
     struct connection *c = &connections[i];
     c->device = i;
+    c->seq = (uint64_t)time(NULL) * 1000000; /* a new run sends new messages, not repeats */
     open_connection(c, argv[1], atoi(argv[2]));
     struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
     epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event);

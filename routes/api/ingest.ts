@@ -6,7 +6,8 @@
  */
 import { type Context, Hono } from "hono";
 import { DecodeError, HttpError } from "@/model/errors.ts";
-import { decodeIngestBody } from "@/model/decode/decode.ts";
+import { decodeIngestBody, splitIngestLine, textOf } from "@/model/decode/decode.ts";
+import { checkDevice } from "@/model/decode/ingest_body.ts";
 import { approachOf, type HttpApproach, type HttpEnv } from "@/routes/http_env.ts";
 
 /** What ingest over HTTP needs of the rest; fulfilled by `gateway.ts`. */
@@ -45,7 +46,6 @@ interface LineResult {
   detail?: string;
 }
 
-const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
@@ -87,7 +87,7 @@ async function ingestBatch(c: Context<HttpEnv>, { port, limits }: Parts): Promis
   const results = await Promise.all(wanted.map((each) => {
     const key = headers.idempotencyKey;
     const idempotencyKey = key === null ? null : `${key}:${each.number}`;
-    return takeLine(each, { port, limits, sender, headers: { ...headers, idempotencyKey } });
+    return takeLine(each, { port, sender, headers: { ...headers, idempotencyKey } });
   }));
   return c.json({ results }, batchStatus(results), retryHeader(results));
 }
@@ -102,7 +102,8 @@ function retryHeader(results: LineResult[]): Record<string, string> {
   return results.some((result) => result.status === "refused") ? { "Retry-After": "10" } : {};
 }
 
-interface LineContext extends Parts {
+interface LineContext {
+  port: IngestPort;
   sender: { mayWrite: (device: string) => boolean };
   headers: ReturnType<typeof headersOf>;
 }
@@ -110,10 +111,10 @@ interface LineContext extends Parts {
 /** One line's own result: a bad line never takes its neighbours with it. */
 async function takeLine(
   { line, number }: { line: string; number: number },
-  { port, limits, sender, headers }: LineContext,
+  { port, sender, headers }: LineContext,
 ): Promise<LineResult> {
   try {
-    const { device, body } = splitLine(line, limits.bodyBytesMax);
+    const { device, body } = splitIngestLine(line);
     deviceOf(device, sender.mayWrite);
     decodeIngestBody(device, body);
     const { id, duplicate } = await port.take({ device, body, ...headers });
@@ -135,35 +136,8 @@ function failedLine(line: number, error: unknown): LineResult {
   return { line, status: "refused", code, detail: "Not stored, send this line again" };
 }
 
-/** A line is the body of a single message plus its `device`. */
-function splitLine(line: string, bytesMax: number): { device: string; body: string } {
-  if (line.length > bytesMax) throw tooLarge(bytesMax);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line);
-  } catch {
-    throw new HttpError(400, "The line is not JSON", {
-      code: "HTTP-0400",
-      hint: "send one JSON object a line",
-    });
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new HttpError(400, "The line is not a JSON object", {
-      code: "HTTP-0400",
-      hint: 'send {"device":"…","metrics":{…}} on each line',
-    });
-  }
-  const { device, ...body } = parsed as Record<string, unknown>;
-  return { device: String(device ?? ""), body: JSON.stringify(body) };
-}
-
 function deviceOf(device: string, mayWrite: (device: string) => boolean): string {
-  if (!DEVICE_ID.test(device)) {
-    throw new HttpError(400, `Invalid device id "${device.slice(0, 80)}"`, {
-      code: "ING-0110",
-      hint: "use 1 to 64 of A-Z a-z 0-9 _ -",
-    });
-  }
+  checkDevice(device);
   if (mayWrite(device)) return device;
   throw new HttpError(403, `This credential may not write as "${device}"`, {
     code: "HTTP-0403",
@@ -233,17 +207,5 @@ async function readBody(request: Request, bytesMax: number): Promise<string> {
     whole.set(chunk, offset);
     offset += chunk.length;
   }
-  return decodeUtf8(whole);
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new HttpError(400, "The body is not UTF-8", {
-      code: "HTTP-0400",
-      hint: "encode the body as UTF-8",
-      cause,
-    });
-  }
+  return textOf(whole);
 }

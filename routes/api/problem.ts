@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { HttpError, SluiceError, StoreFullError } from "@/model/errors.ts";
+import { DecodeError, HttpError, SluiceError, StoreFullError } from "@/model/errors.ts";
 
 /** An error of the HTTP API, RFC 9457: `application/problem+json` with a stable code and a hint. */
 export interface Problem {
@@ -32,6 +32,10 @@ export function asHttpError(error: unknown): HttpError {
   if (error instanceof StoreFullError) {
     const headers = { "Retry-After": String(error.retryAfterSeconds) };
     return new HttpError(503, error.message, { code: error.code, hint: error.hint, headers });
+  }
+  if (error instanceof DecodeError) {
+    const status = error.reason === "too_large" ? 413 : 400;
+    return new HttpError(status, error.message, { code: error.code, hint: error.hint });
   }
   if (error instanceof SluiceError) {
     return new HttpError(400, error.message, { code: error.code, hint: error.hint });

@@ -1,0 +1,403 @@
+/**
+ * The composition root: builds every part, joins them, starts them in order, stops them in reverse.
+ *
+ *   start  store → forward → broker → sources → listeners
+ *   stop   listeners → sources → broker → forward → store
+ *
+ * Accepting ends first and the store last, so that everything that was taken is committed and
+ * everything that was committed is either confirmed by its destination or back in the queue.
+ */
+import { createApp } from "@/app.ts";
+import { DeviceAccess } from "@/auth/device_access.ts";
+import { RateLimit } from "@/auth/rate_limit.ts";
+import { normalizeRules } from "@/config/rules.ts";
+import type { Config } from "@/config/schema.ts";
+import { Forwarder } from "@/forward/forwarder.ts";
+import { FanOut } from "@/ingest/fan_out.ts";
+import { Intake } from "@/ingest/intake.ts";
+import { MqttHooks, type MqttPrincipal } from "@/ingest/mqtt_hooks.ts";
+import { VERSION } from "@/model/build.ts";
+import type { StoreFullError } from "@/model/errors.ts";
+import { Broker } from "@/mqtt/broker.ts";
+import { configureLogs, logger } from "@/observe/log.ts";
+import { Metrics } from "@/observe/metrics.ts";
+import type { Health } from "@/routes/health.ts";
+import { type HttpApproach } from "@/routes/http_env.ts";
+import { HttpIngest } from "@/runtime/http_ingest.ts";
+import { HttpListener } from "@/runtime/http_listener.ts";
+import { DrainRates } from "@/runtime/drain_rates.ts";
+import { LoopLag, readBoot } from "@/runtime/machine.ts";
+import { MqttListener } from "@/runtime/mqtt_listener.ts";
+import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
+import { addProbes } from "@/runtime/probes.ts";
+import { Sources } from "@/runtime/sources.ts";
+import { openStore } from "@/store/store.ts";
+import type { Store } from "@/store/store_types.ts";
+
+export interface GatewayOptions {
+  config: Config;
+  /** Absolute. */
+  dataDir: string;
+}
+
+/** `starting` → `ready` → `draining`; `full` is seen in the store's state. */
+export type Phase = "starting" | "ready" | "draining";
+
+/** All of a stop, of the 5 s that the contract gives it. */
+const STOP_DEADLINE_MS = 4_000;
+const HTTP_GRACE_MS = 500;
+const FORWARD_STOP_MS = 2_000;
+
+export class Gateway implements AsyncDisposable {
+  readonly store: Store;
+  readonly forwarder: Forwarder;
+  readonly intake: Intake;
+  readonly metrics: Metrics;
+  readonly broker: Broker<MqttPrincipal>;
+  readonly sources: Sources;
+  readonly drainRates = new DrainRates(() => performance.now());
+  readonly #dataDir: string;
+  readonly #access: DeviceAccess;
+  readonly #fanOut: FanOut;
+  readonly #http: HttpListener;
+  readonly #mqtt: MqttListener | null;
+  readonly #loopLag = new LoopLag();
+  #config: Config;
+  #phase: Phase = "starting";
+  #full: StoreFullError | null = null;
+  #rules: ReturnType<typeof normalizeRules>;
+  #limits: { address: RateLimit | null; credential: RateLimit | null };
+
+  private constructor(options: GatewayOptions, store: Store) {
+    const { config } = options;
+    this.#dataDir = options.dataDir;
+    this.#config = config;
+    this.#rules = normalizeRules(config);
+    this.#limits = rateLimits(config);
+    this.store = store;
+    this.metrics = new Metrics();
+    this.#access = new DeviceAccess({
+      policy: () => this.#config.mqtt.anonymous,
+      credentialsExist: () => false,
+    });
+    this.intake = this.#createIntake();
+    this.broker = this.#createBroker();
+    this.forwarder = this.#createForwarder();
+    this.sources = new Sources({
+      intake: this.intake,
+      metrics: this.metrics,
+      readTextFile: Deno.readTextFileSync,
+    });
+    this.#fanOut = new FanOut(this.broker, {
+      prefix: config.fanout.prefix,
+      seriesMax: config.mqtt.retained_messages_max,
+    });
+    this.#http = this.#createHttp();
+    this.#mqtt = config.mqtt.listen === null
+      ? null
+      : new MqttListener(this.broker, { at: config.mqtt.listen, log: logger("mqtt") });
+  }
+
+  /** Starts everything; resolves when data can be accepted and stored. */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    await configureLogs(options.config.log);
+    const boot = await readBoot();
+    const store = await openStore(storeOptions(options.config, { dataDir: options.dataDir, boot }));
+    const gateway = new Gateway(options, store);
+    try {
+      await gateway.#start();
+      return gateway;
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+  }
+
+  /** Bound addresses by protocol; a protocol whose port is taken or off is absent. */
+  get addresses(): Record<string, string> {
+    const bound = { http: this.#http.address, mqtt: this.#mqtt?.address ?? null };
+    return Object.fromEntries(
+      Object.entries(bound).filter((entry): entry is [string, string] => entry[1] !== null),
+    );
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get dataDir(): string {
+    return this.#dataDir;
+  }
+
+  get health(): Health {
+    const { full, durability } = this.store.state;
+    const status = this.#phase === "ready" && full !== null ? "full" : this.#phase;
+    return {
+      status,
+      ready: status === "ready",
+      notes: full === null ? [] : [`${full.message}: ${full.hint}`],
+      durability,
+      destinations: this.forwarder.status().map(({ name, mode, up }) => ({
+        name,
+        mode,
+        up: up !== false,
+      })),
+    };
+  }
+
+  async #start(): Promise<void> {
+    this.#watchStore();
+    await this.store.syncDestinations(this.#config.destination.map(({ name }) => name));
+    await this.forwarder.start();
+    await this.#configureForwarder();
+    await this.broker.start();
+    await this.#startFanOut();
+    await this.sources.configure(this.#config);
+    addProbes(this.metrics, {
+      store: this.store,
+      forwarder: this.forwarder,
+      connections: () => this.broker.statistics.connections,
+      loopLag: this.#loopLag,
+    });
+    this.#http.start();
+    await this.#mqtt?.start();
+    this.#phase = "ready";
+    this.#logStart();
+  }
+
+  /**
+   * Applies a new configuration without losing a connection or a message. What can only be set at
+   * the start (listen addresses, durability, limits of the broker) is named in the log.
+   */
+  async reload(config: Config): Promise<void> {
+    const before = this.#config;
+    this.#config = config;
+    this.#rules = normalizeRules(config);
+    this.#limits = rateLimits(config);
+    await configureLogs(config.log);
+    const { lingerMs, queueBytesMax, freeBytesMin, whenFull, ...rest } = this.#liveStoreOptions();
+    await this.store.configure({ lingerMs, queueBytesMax, freeBytesMin, whenFull, ...rest });
+    await this.store.syncDestinations(config.destination.map(({ name }) => name));
+    await this.#configureForwarder();
+    await this.sources.configure(config);
+    this.#logRestartNeeded(before);
+    logger("gateway").info("Configuration reloaded");
+  }
+
+  /** Accepts nothing new, finishes or releases what is on its way, checkpoints. At most 5 s. */
+  async stop(): Promise<void> {
+    if (this.#phase === "draining") return;
+    this.#phase = "draining";
+    const startedAtMs = performance.now();
+    this.#fanOut.flush();
+    this.#fanOut.announceStatus("offline");
+    await Promise.all([this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.sources.stop()]);
+    await this.broker.stop();
+    const leftMs = STOP_DEADLINE_MS - (performance.now() - startedAtMs);
+    await this.forwarder.stop(Math.max(100, Math.min(FORWARD_STOP_MS, leftMs)));
+    await this.store[Symbol.asyncDispose]();
+    this.#loopLag.stop();
+    logger("gateway").info("Stopped", { tookMs: Math.round(performance.now() - startedAtMs) });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #createIntake(): Intake {
+    const intake = new Intake({
+      store: this.store,
+      metrics: this.metrics,
+      rules: () => this.#rules,
+      now: Date.now,
+      monotonic: () => performance.now(),
+    });
+    intake.listen((live) => {
+      if (this.#config.fanout.enabled) this.#fanOut.announce(live);
+    });
+    return intake;
+  }
+
+  #createBroker(): Broker<MqttPrincipal> {
+    const hooks = new MqttHooks({
+      access: {
+        admit: (request) => {
+          const principal = request.username === null ? this.#access.admitAnonymous(request) : null;
+          return principal === null ? null : { id: principal.deviceId };
+        },
+        allows: (principal, action, topic) => {
+          if (action === "subscribe") this.#fanOut.flush();
+          return this.#access.allows({ deviceId: principal.id }, action, topic);
+        },
+      },
+      intake: this.intake,
+      metrics: this.metrics,
+      log: logger("mqtt"),
+      full: () => this.#full,
+    });
+    return new Broker<MqttPrincipal>({
+      hooks,
+      store: {
+        load: () => this.store.loadState(),
+        commit: (ops, done) => this.store.commitState(ops, done),
+      },
+      principalOf: (id) => ({ id }),
+      limits: brokerLimits(this.#config),
+      info: { version: `sluice ${VERSION}` },
+    });
+  }
+
+  #createForwarder(): Forwarder {
+    return new Forwarder({
+      store: this.store,
+      rules: this.#rules,
+      onBatch: ({ destination, seconds, messages, outcome }) => {
+        this.metrics.forwardBatchSeconds.observe({ destination }, seconds);
+        if (outcome !== "failed") this.drainRates.add(destination, messages);
+      },
+      onNotice: ({ level, message, ...properties }) => {
+        logger("forward")[level]("{message}", { message, ...properties });
+      },
+    });
+  }
+
+  #createHttp(): HttpListener {
+    const { http } = this.#config;
+    const ingest = new HttpIngest({
+      access: this.#access,
+      intake: this.intake,
+      limits: () => this.#limits,
+      unavailable: () => this.#unavailable(),
+    });
+    const app = createApp({
+      health: {
+        health: () => this.health,
+        renderMetrics: () => this.metrics.render(),
+        mayScrape: (approach) => this.#mayScrape(approach),
+      },
+      ingest,
+      limits: {
+        bodyBytesMax: http.body_bytes_max,
+        batchBytesMax: http.batch_body_bytes_max,
+        batchLinesMax: http.batch_lines_max,
+      },
+    });
+    const handler = (request: Request, remoteAddress: string) =>
+      app.fetch(request, { remoteAddress });
+    return new HttpListener({ ...http.listen, handler }, logger("http"));
+  }
+
+  #unavailable() {
+    if (this.#full !== null) return this.#full;
+    if (this.#phase === "ready") return null;
+    return {
+      message: `The gateway is ${this.#phase}`,
+      hint: "send this again",
+      retryAfterSeconds: 5,
+    };
+  }
+
+  #mayScrape(approach: HttpApproach): boolean {
+    const { metrics, metrics_token: token } = this.#config.http;
+    if (metrics === "open" || this.#access.isThisMachine(approach)) return true;
+    return token !== null && sameText(approach.authorization ?? "", `Bearer ${token}`);
+  }
+
+  #watchStore(): void {
+    const { store, metrics } = this;
+    store.onCommitted(({ seconds, messages }) => {
+      metrics.commitSeconds.observe(seconds);
+      metrics.commitMessages.observe(messages);
+    });
+    store.onNotice(({ level, message, ...properties }) => {
+      logger("store")[level]("{message}", { message, ...properties });
+    });
+    this.#full = store.state.full;
+    store.onFullChanged((full) => {
+      this.#full = full;
+      if (full === null) logger("store").info("Taking new data again");
+      else {
+        const { message, hint, code } = full;
+        logger("store").error("New data is refused: {message}", { message, hint, code });
+      }
+    });
+  }
+
+  async #configureForwarder(): Promise<void> {
+    const options = destinationOptions(this.#config, Deno.readTextFileSync);
+    await this.forwarder.configure(options, this.#rules);
+  }
+
+  async #startFanOut(): Promise<void> {
+    if (!this.#config.fanout.enabled) return;
+    const latest = await this.store.query("readings.latest", {});
+    this.#fanOut.restore(latest.map((each) => ({ ...each, at: { us: each.atUs, ns: 0 } })));
+    this.#fanOut.announceStatus("online");
+  }
+
+  #liveStoreOptions() {
+    const options = storeOptions(this.#config, {
+      dataDir: this.#dataDir,
+      boot: { id: "", uptimeUs: 0, atMs: 0 },
+    });
+    const { dataDir: _dir, durability: _fixed, buildTimeMs: _build, boot: _boot, ...live } =
+      options;
+    return live;
+  }
+
+  #logStart(): void {
+    const { durability, salvaged } = this.store.state;
+    logger("gateway").info("Ready", { ...this.addresses, durability, dataDir: this.#dataDir });
+    if (durability === "relaxed") {
+      logger("gateway").warn("Durability is relaxed: power loss may take the last commits");
+    }
+    if (salvaged !== null) {
+      logger("store").error("A damaged database was moved aside to {movedTo}", { ...salvaged });
+    }
+  }
+
+  #logRestartNeeded(before: Config): void {
+    const fixed = (config: Config) => ({
+      "http.listen": config.http.listen,
+      mqtt: { ...config.mqtt, anonymous: null },
+      "storage.durability": config.storage.durability,
+      "fanout.prefix": config.fanout.prefix,
+    });
+    const [old, now] = [fixed(before), fixed(this.#config)];
+    const changed = Object.keys(now).filter((key) => {
+      const name = key as keyof typeof now;
+      return JSON.stringify(old[name]) !== JSON.stringify(now[name]);
+    });
+    if (changed.length === 0) return;
+    logger("gateway").warn("Changes that need a restart were left out", { keys: changed });
+  }
+}
+
+function rateLimits({ http }: Config) {
+  const limit = (perSecond: number) =>
+    perSecond === 0 ? null : new RateLimit({
+      perSecond,
+      burst: perSecond,
+      keysMax: 10_000,
+      now: () => performance.now(),
+    });
+  return {
+    address: limit(http.address_requests_max),
+    credential: limit(http.credential_requests_max),
+  };
+}
+
+/** Compares without telling by its duration where two texts differ. */
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  let difference = left.length ^ right.length;
+  for (let i = 0; i < left.length; i++) difference |= left[i]! ^ (right[i] ?? 0);
+  return difference === 0;
+}

@@ -1,0 +1,77 @@
+/** What HTTP ingest asks of the gateway: who may write, how fast, and the commit itself. */
+import type { DeviceAccess } from "@/auth/device_access.ts";
+import type { RateLimit } from "@/auth/rate_limit.ts";
+import type { Intake } from "@/ingest/intake.ts";
+import { HttpError } from "@/model/errors.ts";
+import type { IngestMessage, IngestPort } from "@/routes/api/ingest.ts";
+import type { HttpApproach } from "@/routes/http_env.ts";
+
+export interface HttpIngestParts {
+  access: DeviceAccess;
+  intake: Intake;
+  /** Per client address and per credential; null where there is no limit. */
+  limits: () => { address: RateLimit | null; credential: RateLimit | null };
+  /** Null when new data can be taken, else why not. */
+  unavailable: () => { message: string; hint: string; retryAfterSeconds: number } | null;
+}
+
+const encoder = new TextEncoder();
+
+export class HttpIngest implements IngestPort {
+  readonly #parts: HttpIngestParts;
+
+  constructor(parts: HttpIngestParts) {
+    this.#parts = parts;
+  }
+
+  async authenticate(approach: HttpApproach) {
+    const { access } = this.#parts;
+    const principal = approach.authorization === null ? access.admitAnonymous(approach) : null;
+    if (principal === null) throw notSignedIn();
+    return {
+      mayWrite: (device: string) =>
+        access.allows(principal, "publish", `devices/${device}/telemetry`),
+      key: approach.remoteAddress,
+    };
+  }
+
+  rateLimit(key: string, cost: number): number {
+    const { address, credential } = this.#parts.limits();
+    return Math.max(address?.take(key, cost) ?? 0, credential?.take(key, cost) ?? 0);
+  }
+
+  assertReady(): void {
+    const why = this.#parts.unavailable();
+    if (why === null) return;
+    throw new HttpError(503, why.message, {
+      code: "HTTP-0503",
+      hint: why.hint,
+      headers: { "Retry-After": String(why.retryAfterSeconds) },
+    });
+  }
+
+  async take(message: IngestMessage): Promise<{ id: string | null; duplicate: boolean }> {
+    const result = await new Promise<Parameters<Parameters<Intake["take"]>[1]>[0]>((resolve) =>
+      this.#parts.intake.take({
+        source: "http",
+        sourceName: "http",
+        topic: `devices/${message.device}/telemetry`,
+        payload: encoder.encode(message.body),
+        traceId: message.traceId,
+        idempotencyKey: message.idempotencyKey,
+      }, resolve)
+    );
+    if (result.refused !== null) throw result.refused;
+    return { id: result.id, duplicate: result.duplicate > 0 };
+  }
+}
+
+function notSignedIn(): HttpError {
+  return new HttpError(401, "This request brings no credential that may send", {
+    code: "HTTP-0401",
+    hint:
+      "send the device's id and password as HTTP Basic; without credentials only this machine " +
+      "may send, and only until the first device credential exists",
+    headers: { "WWW-Authenticate": 'Basic realm="sluice"' },
+  });
+}

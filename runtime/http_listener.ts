@@ -1,0 +1,97 @@
+/**
+ * The HTTP listener. A taken port does not stop the gateway: it is named with what to do, the rest
+ * comes up, and the port is tried again until it is free.
+ */
+import { ConfigError } from "@/model/errors.ts";
+import type { Logger } from "@/observe/log.ts";
+
+export interface HttpListenerOptions {
+  hostname: string;
+  port: number;
+  /** Answers a request of `remoteAddress`. */
+  handler: (request: Request, remoteAddress: string) => Response | Promise<Response>;
+}
+
+const RETRY_MS = 5_000;
+
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #log: Logger;
+  #server: Deno.HttpServer<Deno.NetAddr> | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: HttpListenerOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** `127.0.0.1:8000`; null while the port is taken. */
+  get address(): string | null {
+    const address = this.#server?.addr;
+    return address === undefined ? null : joinAddress(address.hostname, address.port);
+  }
+
+  /** Binds, or plans the next attempt. */
+  start(): void {
+    try {
+      this.#server = this.#serve();
+    } catch (error) {
+      const failure = listenError("HTTP", this.#options, error);
+      this.#log.error("{message}", { message: failure.message, hint: failure.hint });
+      this.#retry = setTimeout(() => this.start(), RETRY_MS);
+    }
+  }
+
+  /** Lets running requests finish for up to `graceMs`, then cuts them. */
+  async stop(graceMs: number): Promise<void> {
+    clearTimeout(this.#retry);
+    const server = this.#server;
+    if (server === null) return;
+    this.#server = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
+    await Promise.race([server.shutdown(), grace]);
+    clearTimeout(timer);
+    this.#cut.abort();
+  }
+
+  readonly #cut = new AbortController();
+
+  #serve(): Deno.HttpServer<Deno.NetAddr> {
+    const { hostname, port, handler } = this.#options;
+    return Deno.serve({
+      hostname,
+      port,
+      signal: this.#cut.signal,
+      onListen: () => {},
+      onError: () => new Response(null, { status: 500 }),
+    }, (request, info) => handler(request, info.remoteAddr.hostname));
+  }
+}
+
+/** Brackets IPv6. */
+export function joinAddress(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** What to tell an operator about a port that cannot be had. */
+export function listenError(
+  what: "HTTP" | "MQTT",
+  { hostname, port }: { hostname: string; port: number },
+  cause: unknown,
+): ConfigError {
+  const section = what.toLowerCase();
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const taken = cause instanceof Deno.errors.AddrInUse || /EADDRINUSE|in use/i.test(words);
+  const why = taken ? "another program uses this port" : words;
+  const other = `set another port (--${section} or ${section}.listen)`;
+  const hint = what === "MQTT" && taken
+    ? `stop the other broker, ${other}, or set mqtt.listen = "off" and add a [[source]] of ` +
+      `type "mqtt" that subscribes to that broker`
+    : other;
+  return new ConfigError(`Cannot listen for ${what} on ${joinAddress(hostname, port)}: ${why}`, {
+    code: "NET-0101",
+    hint,
+    cause,
+  });
+}
