@@ -31,6 +31,7 @@ import { MqttListener } from "@/runtime/mqtt_listener.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
 import { Sources } from "@/runtime/sources.ts";
+import { databasePath } from "@/store/data_folder.ts";
 import { openStore } from "@/store/store.ts";
 import type { Store } from "@/store/store_types.ts";
 
@@ -152,7 +153,7 @@ export class Gateway implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#watchStore();
     await this.store.syncDestinations(this.#config.destination.map(({ name }) => name));
-    await this.forwarder.start();
+    this.forwarder.start();
     await this.#configureForwarder();
     await this.broker.start();
     await this.#startFanOut();
@@ -252,17 +253,19 @@ export class Gateway implements AsyncDisposable {
   }
 
   #createForwarder(): Forwarder {
-    return new Forwarder({
-      store: this.store,
+    const forwarder = new Forwarder({
+      openStorePort: () => this.store.openForwardPort(),
+      databasePath: databasePath(this.#dataDir),
       rules: this.#rules,
-      onBatch: ({ destination, seconds, messages, outcome }) => {
-        this.metrics.forwardBatchSeconds.observe({ destination }, seconds);
-        if (outcome !== "failed") this.drainRates.add(destination, messages);
-      },
-      onNotice: ({ level, message, ...properties }) => {
-        logger("forward")[level]("{message}", { message, ...properties });
-      },
     });
+    forwarder.onBatch(({ destination, seconds, messages, outcome }) => {
+      this.metrics.forwardBatchSeconds.observe({ destination }, seconds);
+      if (outcome !== "failed") this.drainRates.add(destination, messages);
+    });
+    forwarder.onNotice(({ level, message, ...properties }) => {
+      logger("forward")[level]("{message}", { message, ...properties });
+    });
+    return forwarder;
   }
 
   #createHttp(): HttpListener {
