@@ -1,6 +1,6 @@
 /** All deliveries of the gateway, as the forward Worker runs them. */
 import { Delivery, type DeliveryListener, type MessageReader } from "@/forward/delivery.ts";
-import { type Destination, type DestinationEvents, toWriteError } from "@/forward/destination.ts";
+import type { Destination, DestinationEvents } from "@/forward/destination.ts";
 import type {
   BatchReport,
   DestinationOptions,
@@ -10,8 +10,8 @@ import type {
 } from "@/forward/forward_types.ts";
 import type { DeliveryStore } from "@/forward/store_link.ts";
 import type { Timing } from "@/forward/timing.ts";
+import { tryDestination } from "@/forward/trial.ts";
 import { decodeStored } from "@/model/decode/decode.ts";
-import { TransientError } from "@/model/errors.ts";
 import type { StoredMessage } from "@/model/message.ts";
 import { normalize } from "@/model/normalize.ts";
 import type { Normalized } from "@/model/reading.ts";
@@ -60,23 +60,8 @@ export class ForwardHost {
   }
 
   /** Tries a destination's settings out beside what is running. */
-  async test(options: DestinationOptions): Promise<TestReport> {
-    const { timing } = this.#parts;
-    const startedMs = timing.monotonicMs();
-    const limit = new AbortController();
-    const cancel = timing.after(options.timeoutMs, () => limit.abort(timeoutError(options)));
-    const destination = this.#parts.open(options, { lost: () => {}, notice: () => {} });
-    try {
-      const detail = await destination.test(limit.signal);
-      return { ok: true, detail, failure: null, tookMs: timing.monotonicMs() - startedMs };
-    } catch (error) {
-      const { code, message, hint } = toWriteError(error);
-      const tookMs = timing.monotonicMs() - startedMs;
-      return { ok: false, detail: message, failure: { code, message, hint }, tookMs };
-    } finally {
-      await destination.close(limit.signal);
-      cancel();
-    }
+  test(options: DestinationOptions): Promise<TestReport> {
+    return tryDestination(options, this.#parts);
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -145,11 +130,4 @@ export class ForwardHost {
     this.#batches = [];
     this.#parts.post({ type: "progress", statuses: this.statuses, batches });
   }
-}
-
-function timeoutError({ name, timeoutMs }: DestinationOptions): TransientError {
-  return new TransientError(`Destination "${name}" did not answer within ${timeoutMs} ms`, {
-    code: "FWD-0005",
-    hint: "Check the other side and the network, or raise timeout_ms",
-  });
 }

@@ -7,7 +7,6 @@
  */
 import {
   configure,
-  getJsonLinesFormatter,
   getLogger,
   type Logger,
   type LogLevel,
@@ -89,23 +88,48 @@ export function printable(text: string): string {
   );
 }
 
-function textLine(record: LogRecord): string {
-  const properties = Object.entries(record.properties)
-    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const message = record.message.map(String).join("");
-  const words = [
-    new Date(record.timestamp).toISOString(),
-    record.level.toUpperCase(),
-    record.category.join("."),
-    message,
-    ...properties,
-  ];
-  return printable(words.join(" ")) + "\n";
+/** The template with its values, texts as they are. */
+function rendered(record: LogRecord): string {
+  return record.message.map((part) => typeof part === "string" ? part : plain(part)).join("");
 }
 
-/** A kind is where a line comes from and its template, so that values do not make lines distinct. */
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+}
+
+function textLine(record: LogRecord): string {
+  const { timestamp, level, category, properties } = record;
+  const words = [new Date(timestamp).toISOString(), level.toUpperCase(), category.at(-1) ?? ""];
+  const details = Object.entries(properties)
+    .filter(([name]) => !isInTemplate(record, name))
+    .map(([name, value]) => `${name}=${plain(value)}`);
+  return printable([...words, rendered(record), ...details].join(" "));
+}
+
+/** A property that the template names is not said twice in a text. */
+function isInTemplate({ rawMessage }: LogRecord, name: string): boolean {
+  return typeof rawMessage === "string" && rawMessage.includes(`{${name}}`);
+}
+
+function jsonLine(record: LogRecord): string {
+  const { timestamp, level, category, properties } = record;
+  const { message: _rendered, ...rest } = properties;
+  return JSON.stringify({
+    time: new Date(timestamp).toISOString(),
+    level,
+    part: category.slice(1).join("."),
+    message: rendered(record),
+    ...rest,
+  });
+}
+
+/**
+ * A kind is where a line comes from and its template, so that values do not make lines distinct;
+ * an error's own text is a kind of its own.
+ */
 function kindOf(record: LogRecord): string {
-  return record.category.join(".") + "\u0000" + record.level + "\u0000" + String(record.rawMessage);
+  const template = record.rawMessage === "{message}" ? rendered(record) : String(record.rawMessage);
+  return [record.category.join("."), record.level, template].join("\u0000");
 }
 
 function createSink(options: LogOptions): Sink {
@@ -115,15 +139,13 @@ function createSink(options: LogOptions): Sink {
   });
   const now = options.now ?? (() => performance.now());
   const write = options.write ?? writeToStderr;
-  const json = getJsonLinesFormatter({ properties: "flatten" });
   return (record) => {
     const suppressed = limiter.admit(kindOf(record), now());
     if (suppressed === null) return;
     const shown = suppressed === 0
       ? record
       : { ...record, properties: { ...record.properties, suppressed } };
-    const line = options.format === "json" ? json(shown) : textLine(shown);
-    write(line.endsWith("\n") ? line : line + "\n");
+    write((options.format === "json" ? jsonLine(shown) : textLine(shown)) + "\n");
   };
 }
 

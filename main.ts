@@ -1,0 +1,41 @@
+/** The process: arguments, signals, exit code; nothing else. */
+import { runCommandLine } from "@/cli/command_line.ts";
+import { readEnvironment } from "@/config/environment.ts";
+import { openStore, restoreBackup, testDestination, verifyBackup } from "@/runtime/stopped.ts";
+
+const encoder = new TextEncoder();
+const stop = new AbortController();
+const reloadListeners = new Set<() => void>();
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => stop.abort());
+}
+Deno.addSignalListener("SIGHUP", () => reloadListeners.forEach((listener) => listener()));
+
+async function print(text: string): Promise<void> {
+  const bytes = encoder.encode(text);
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
+}
+
+const code = await runCommandLine(Deno.args, {
+  parts: {
+    // The whole gateway is loaded only to serve: other commands start in a fraction of the time.
+    serve: async (options) => (await import("@/runtime/serve.ts")).serve(options),
+    openStore,
+    testDestination,
+    verifyBackup,
+    restoreBackup,
+  },
+  environment: await readEnvironment(),
+  print,
+  warn: (text) => void Deno.stderr.writeSync(encoder.encode(`${text}\n`)),
+  stdin: () => Deno.stdin.readable,
+  stop,
+  onReload: (listener) => {
+    reloadListeners.add(listener);
+    return () => reloadListeners.delete(listener);
+  },
+});
+Deno.exit(code);
