@@ -391,3 +391,51 @@ Deno.test("places in queues are given back when sessions end before the commit",
   assert.equal(server.broker.statistics.queuedMessages, 0);
   assert.equal(server.broker.statistics.queuedBytes, 0);
 });
+
+Deno.test("bytes that all subscribers have not taken: slow ones get no more, others do", async () => {
+  await using server = await TestBroker.start({
+    limits: { outboundBytesMax: 1 << 30, outboundBytesTotalMax: 64 << 10 },
+  });
+  const slow = await server.connect();
+  const quick = await server.connect();
+  for (const peer of [slow, quick]) await peer.subscribe("t");
+  slow.stopReading();
+  const publisher = await server.connect();
+  const payload = new Uint8Array(32 << 10);
+  const { droppedTotal } = server.broker.statistics;
+  for (let sent = 0; droppedTotal.slow_subscriber < 5; sent++) {
+    assert(sent < 2000, "the sum is never noticed");
+    publisher.publish({ topic: "t", payload });
+    await publisher.upToPing();
+    await quick.message();
+  }
+});
+
+Deno.test("QoS 2 messages that are never released, over any number of connections", async () => {
+  await using server = await TestBroker.start({ limits: { unreleasedMessagesMax: 3 } });
+  const properties = { sessionExpiryInterval: 100 };
+  const connect = () => server.connect({ ...V5, clientId: "d", clean: false, properties });
+  let peer = await connect();
+  for (let packetId = 1; packetId <= 3; packetId++) {
+    peer.publish({ topic: "t", qos: 2, packetId });
+    await peer.expect("pubrec");
+    peer.cut();
+    peer = await connect();
+  }
+  peer.publish({ topic: "t", qos: 2, packetId: 4 });
+  const [packet] = await peer.end();
+  assert(packet?.type === "disconnect" && packet.reasonCode === 0x93);
+});
+
+Deno.test("length of filters per session, and of topics behind aliases", async () => {
+  await using server = await TestBroker.start({ limits: { filterCharactersPerSessionMax: 100 } });
+  const peer = await server.connect(V5);
+  assert.equal(await peer.subscribe("a".repeat(60)), 0);
+  assert.equal(await peer.subscribe("b".repeat(60)), 0x97);
+  peer.publish({ topic: "a".repeat(60_000), properties: { topicAlias: 1 } });
+  peer.publish({ topic: "b".repeat(60_000), properties: { topicAlias: 1 } });
+  await peer.upToPing();
+  peer.publish({ topic: "c".repeat(60_000), properties: { topicAlias: 2 } });
+  const [packet] = await peer.end();
+  assert(packet?.type === "disconnect" && packet.reasonCode === 0x97);
+});

@@ -368,6 +368,7 @@ export class Connection {
 
   #onDrained(): void {
     if (this.#state === "closed") return;
+    this.#output.account();
     this.setReading("output", true);
     this.#outbound?.pump();
   }

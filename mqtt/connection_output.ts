@@ -17,6 +17,8 @@ const COPY_BYTES_MAX = 16 << 10;
 export class FlushList {
   #dirty: ConnectionOutput[] = [];
   #scheduled = false;
+  /** Bytes that all clients together have not taken, as last seen per connection. */
+  bufferedBytes = 0;
   readonly #pool: WireWriter[] = [];
 
   mark(output: ConnectionOutput): void {
@@ -50,6 +52,8 @@ export class ConnectionOutput {
   readonly #statistics: BrokerStatistics;
   #writer: WireWriter | null = null;
   #closed = false;
+  /** What this connection has added to the sum of all. */
+  #accountedBytes = 0;
 
   constructor(channel: Channel, flushes: FlushList, statistics: BrokerStatistics) {
     this.#channel = channel;
@@ -92,16 +96,25 @@ export class ConnectionOutput {
     this.#statistics.sentBytesTotal += writer.position;
     if (writer.position > COPY_BYTES_MAX) {
       this.#channel.send(writer.bytes.subarray(0, writer.position));
-      return;
+    } else {
+      this.#channel.send(writer.take());
+      this.#flushes.giveBack(writer);
     }
-    this.#channel.send(writer.take());
-    this.#flushes.giveBack(writer);
+    this.account();
+  }
+
+  /** Brings this connection's part of the sum of all up to date. */
+  account(): void {
+    const bytes = this.#closed ? 0 : this.#channel.bufferedBytes();
+    this.#flushes.bufferedBytes += bytes - this.#accountedBytes;
+    this.#accountedBytes = bytes;
   }
 
   /** Sends what is collected, then ends the channel. */
   close(): void {
     this.flush();
     this.#closed = true;
+    this.account();
     this.#channel.close();
   }
 
@@ -109,6 +122,7 @@ export class ConnectionOutput {
   destroy(): void {
     this.#closed = true;
     this.flush();
+    this.account();
     this.#channel.destroy();
   }
 }

@@ -35,6 +35,9 @@ const PUBCOMP_BYTE = 0x70;
 const NO_OPS: readonly StateOp[] = [];
 const NO_USER_PROPERTIES: readonly UserProperty[] = [];
 
+/** Topics behind the aliases of one connection: one of the longest, or many usual ones. */
+const ALIAS_CHARACTERS_MAX = 64 << 10;
+
 /** Place of one message in the order of acknowledgements. */
 interface PendingAcknowledgement {
   packetId: number;
@@ -60,6 +63,7 @@ export class InboundFlow {
   readonly #session: BrokerSession;
   readonly #output: ConnectionOutput;
   readonly #aliases: Map<number, string> = new Map();
+  #aliasCharacters = 0;
   /** QoS 2 identifiers answered with PUBREC on this connection and not completed. */
   readonly #unreleased: Set<number> = new Set();
   #head: PendingAcknowledgement | null = null;
@@ -84,7 +88,7 @@ export class InboundFlow {
     this.#core.statistics.receivedMessagesTotal++;
     const topic = this.#resolveAlias(packet);
     if (packet.qos === 2 && this.#isRepetition(packet.packetId)) return;
-    if (packet.qos !== 0) this.#checkQuota();
+    if (packet.qos !== 0) this.#checkQuota(packet.qos);
     const refusal = this.#judge(topic, packet);
     if (refusal === 0) this.#take(topic, packet);
     else this.#refuse(packet, refusal);
@@ -100,7 +104,7 @@ export class InboundFlow {
       });
     }
     if (packet.topic.length > 0) {
-      this.#aliases.set(alias, packet.topic);
+      this.#setAlias(alias, packet.topic);
       return packet.topic;
     }
     const topic = this.#aliases.get(alias);
@@ -108,6 +112,17 @@ export class InboundFlow {
       throw protocolError(`Cannot resolve topic alias ${alias}: not set`, "MQTT 5.0 §3.3.2.3.4");
     }
     return topic;
+  }
+
+  #setAlias(alias: number, topic: string): void {
+    this.#aliasCharacters += topic.length - (this.#aliases.get(alias)?.length ?? 0);
+    if (this.#aliasCharacters > ALIAS_CHARACTERS_MAX) {
+      throw new MqttProtocolError("Cannot keep topic aliases: their topics are too long", {
+        reasonCode: ReasonCode.quotaExceeded,
+        statement: "MQTT 5.0 §4.13",
+      });
+    }
+    this.#aliases.set(alias, topic);
   }
 
   /** A QoS 2 identifier that was received and not released: only PUBREC is repeated. */
@@ -120,8 +135,14 @@ export class InboundFlow {
     return true;
   }
 
-  #checkQuota(): void {
-    const { receiveMaximum } = this.#core.limits;
+  #checkQuota(qos: 1 | 2): void {
+    const { receiveMaximum, unreleasedMessagesMax } = this.#core.limits;
+    if (qos === 2 && this.#session.inbound.size >= unreleasedMessagesMax) {
+      throw new MqttProtocolError(
+        `Cannot accept more than ${unreleasedMessagesMax} QoS 2 messages without PUBREL`,
+        { reasonCode: ReasonCode.receiveMaximumExceeded, statement: "MQTT-4.3.3-5" },
+      );
+    }
     if (this.#connection.version === 5) {
       if (this.#unsettled + this.#unreleased.size < receiveMaximum) return;
       throw new MqttProtocolError(`Cannot accept more than ${receiveMaximum} messages at a time`, {

@@ -20,12 +20,16 @@ export interface BrokerLimits {
    * connection with 0x93. Before 5.0: reading from that client waits.
    */
   receiveMaximum: number;
+  /** QoS 2 identifiers received and not released, per session; above it 0x93, before 5.0 closed. */
+  unreleasedMessagesMax: number;
   /** Aliases that a client may set (announced), and that we set towards one; beyond: 0x94. */
   topicAliasMaximum: number;
   /** Levels of a topic. Publish: 0x90, before 5.0 closed. Filter: 0x97, before 5.0 0x80. */
   topicLevelsMax: number;
   /** A further filter is answered 0x97, before 5.0 0x80. */
   subscriptionsPerSessionMax: number;
+  /** Length of all filters of a session together, in characters; above it as a further filter. */
+  filterCharactersPerSessionMax: number;
   /** Connected and kept sessions. A new one is refused with 0x97. */
   sessionsMax: number;
   /** Longest session expiry that is granted; sessions of 3.x that are kept get it. Seconds. */
@@ -47,6 +51,8 @@ export interface BrokerLimits {
    * QoS 1 and 2 wait in the session's queue; at twice that reading from it waits as well.
    */
   outboundBytesMax: number;
+  /** As `outboundBytesMax`, for all subscribers: above it only those that took everything get more. */
+  outboundBytesTotalMax: number;
   /** Bytes of messages whose commit is pending; above it reading from all clients waits. */
   pendingBytesMax: number;
   /** Keep alive that is granted at most, in seconds; 0: what the client asks. */
@@ -66,9 +72,11 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   packetBytesMax: MIB,
   connectBytesMax: 128 << 10,
   receiveMaximum: 200,
+  unreleasedMessagesMax: 1000,
   topicAliasMaximum: 64,
   topicLevelsMax: 32,
   subscriptionsPerSessionMax: 1000,
+  filterCharactersPerSessionMax: 256 << 10,
   sessionsMax: 20_000,
   sessionExpirySecondsMax: 30 * 86_400,
   queuedMessagesMax: 1000,
@@ -78,6 +86,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   retainedMessagesMax: 100_000,
   retainedBytesMax: 32 * MIB,
   outboundBytesMax: MIB,
+  outboundBytesTotalMax: 64 * MIB,
   pendingBytesMax: 32 * MIB,
   keepAliveSecondsMax: 0,
   closeTimeoutMs: 5000,

@@ -236,8 +236,11 @@ export class OutboundFlow {
 
   /** A message that is alone in the buffer may be larger than the bound. */
   #hasRoomFor(bytes: number): boolean {
+    const { limits, flushes } = this.#core;
     const buffered = this.#output.bufferedBytes;
-    return buffered === 0 || buffered + bytes <= this.#core.limits.outboundBytesMax;
+    if (buffered === 0) return true;
+    return buffered + bytes <= limits.outboundBytesMax &&
+      flushes.bufferedBytes <= limits.outboundBytesTotalMax;
   }
 
   #writeEntry(entry: QueueEntry): void {

@@ -70,6 +70,8 @@ interface Terms {
 }
 
 const MATCH_CACHE_MAX = 10_000;
+/** Longer topics are matched each time, so that nobody fills the memory with them. */
+const MATCH_CACHE_CHARACTERS_MAX = 256;
 const NO_IDENTIFIERS: number[] = [];
 
 export class Router {
@@ -365,6 +367,7 @@ export class Router {
       shared: found.shared.map((group) => ({ group, members: [...group.members.values()] })),
       levels: countLevels(topic),
     };
+    if (topic.length > MATCH_CACHE_CHARACTERS_MAX) return matches;
     if (this.#matches.size >= MATCH_CACHE_MAX) this.#matches.clear();
     this.#matches.set(topic, matches);
     return matches;

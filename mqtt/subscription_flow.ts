@@ -82,9 +82,16 @@ function judge(
   const { limits, hooks } = core;
   if (!hooks.authorize(session.principal, "subscribe", filter)) return ReasonCode.notAuthorized;
   if (countLevels(filter) > limits.topicLevelsMax) return ReasonCode.quotaExceeded;
-  const isOver = session.subscriptions.size >= limits.subscriptionsPerSessionMax &&
-    !session.subscriptions.has(request.filter);
+  if (session.subscriptions.has(request.filter)) return 0;
+  const isOver = session.subscriptions.size >= limits.subscriptionsPerSessionMax ||
+    filterCharacters(session) + filter.length > limits.filterCharactersPerSessionMax;
   return isOver ? ReasonCode.quotaExceeded : 0;
+}
+
+function filterCharacters(session: BrokerSession): number {
+  let sum = 0;
+  for (const filter of session.subscriptions.keys()) sum += filter.length;
+  return sum;
 }
 
 function putOp(subscription: BrokerSubscription): StateOp {

@@ -385,6 +385,11 @@ export class Peer {
     return suback.reasonCodes[0]!;
   }
 
+  /** The connection is over, from whichever side. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** From now on bytes are counted, not decoded. */
   discard(): void {
     this.#isDiscarding = true;
