@@ -5,8 +5,9 @@
  *   `temperature,node=node1,unit=celsius[,gateway=…][,location=…] value=26.7 1767225600000000000`
  *   `prediction,node=…,label=…[,model=…][,gateway=…][,location=…] score=…,avg=… <ns>`
  * Escaping: in a measurement `,` and space, in a tag `,` `=` and space take a backslash. A backslash
- * stands for itself, so one at the end of a value cannot be written (it would escape what follows)
- * and is left out; a line break, which no escape can hold, becomes `\n`. Empty tags are left out.
+ * elsewhere stands for itself; directly before one of those, or at the end, it is left out, because
+ * servers disagree on what two of them mean there and would read on past the tag. A line break, which
+ * no escape can hold, becomes `\n`. Empty tags are left out.
  */
 import type { Batch, BatchEntry, RejectedEntry } from "@/forward/destination.ts";
 import type { Filter } from "@/forward/filter.ts";
@@ -15,8 +16,8 @@ import type { Instant } from "@/model/message.ts";
 import { plainDecimal } from "@/model/number_text.ts";
 import type { Prediction, Reading } from "@/model/reading.ts";
 
-/** Beyond it int64 nanoseconds end (year 2262). */
-const LAST_US = 9_223_372_036_854_775;
+/** Year 2255; beyond it µs are not exact, and int64 nanoseconds end soon after. */
+const LAST_US = Number.MAX_SAFE_INTEGER;
 /** Series heads remembered: one per device, measurement and unit. */
 const HEADS_MAX = 10_000;
 
@@ -102,7 +103,7 @@ export function nanoseconds({ us, ns }: Instant): string {
 }
 
 export function escapeMeasurement(name: string): string {
-  return withoutBreaks(name).replace(/[, ]/g, "\\$&").replace(/\\+$/, "");
+  return withoutBreaks(name).replace(/\\+(?=[, ]|$)/g, "").replace(/[, ]/g, "\\$&");
 }
 
 function tag(key: string, value: string | null): string {
@@ -112,7 +113,7 @@ function tag(key: string, value: string | null): string {
 
 /** A tag's key or value. */
 export function escapeTag(text: string): string {
-  return withoutBreaks(text).replace(/[,= ]/g, "\\$&").replace(/\\+$/, "");
+  return withoutBreaks(text).replace(/\\+(?=[,= ]|$)/g, "").replace(/[,= ]/g, "\\$&");
 }
 
 function withoutBreaks(text: string): string {
@@ -132,7 +133,7 @@ function isBeyondTime(entry: BatchEntry): boolean {
 function beyondTime(entry: BatchEntry): PermanentError {
   const us = eventTime(entry)?.us ?? 0;
   return new PermanentError(
-    `Cannot store the time ${us} µs: InfluxDB holds 1970 to 2262`,
+    `Cannot store the time ${us} µs: only 1970 to 2255 can be written`,
     { code: "FWD-0210", hint: "Correct the sender's clock, edit the message and replay it" },
   );
 }

@@ -104,8 +104,8 @@ export class PostgresSession {
       if (this.#closed) resolve();
       else this.#socket.once("close", () => resolve());
     });
-    await this.#sql.end().catch(() => {}); // it is closed in any case
-    this.#socket.end();
+    // the driver's own promise never settles when a query was cut off
+    await Promise.race([closed, this.#sql.end().then(() => this.#socket.end(), () => {})]);
     await closed;
     signal.removeEventListener("abort", onAbort);
   }

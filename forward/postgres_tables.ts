@@ -30,6 +30,7 @@ export class PostgresTables {
   async prepare(signal: AbortSignal): Promise<void> {
     const situation = await this.#readSituation(signal);
     assertWritable(situation);
+    if (!situation.has_versions) await this.#assertColumns(signal);
     if (!await this.#isComplete(situation, signal)) await this.#migrate(situation, signal);
     await this.#assertColumns(signal);
   }
@@ -123,7 +124,9 @@ export class PostgresTables {
     const action = "Cannot look at the tables";
     const rows = await this.#session.run<Row>(READ_COLUMNS, { action, signal });
     const found = new Map(rows.map((row) => [`${row.table}.${row.column}`, row.type]));
+    const existing = new Set(rows.map((row) => row.table));
     for (const [table, columns] of Object.entries(TABLE_COLUMNS)) {
+      if (!existing.has(table)) continue;
       for (const [column, type] of Object.entries(columns)) {
         const actual = found.get(`${table}.${column}`);
         if (actual !== type) throw foreignTable({ table, column, type, actual });

@@ -7,10 +7,8 @@
 /** Answers that a test can order for the next requests. */
 export type OrderedAnswer =
   | { kind: "status"; status: number; body?: string; headers?: Record<string, string> }
-  /** Takes the request and never answers; ends when the server is closed. */
-  | { kind: "hang" }
-  /** Stores the points, then breaks the connection instead of answering. */
-  | { kind: "store_then_break" };
+  /** Takes the request (and stores the points) and never answers; ends when the server is closed. */
+  | { kind: "hang"; store?: boolean };
 
 export interface InfluxOptions {
   token?: string;
@@ -123,12 +121,10 @@ export class InfluxAnswers implements AsyncDisposable {
 
   async #obey(order: OrderedAnswer, lines: string[]): Promise<Response> {
     if (order.kind === "status") {
-      return new Response(order.body ?? "", { status: order.status, headers: order.headers });
+      if (order.status < 300) this.#keep(lines);
+      return new Response(order.body ?? null, { status: order.status, headers: order.headers });
     }
-    if (order.kind === "store_then_break") {
-      this.#keep(lines);
-      return new Response(brokenStream(), { status: 200 });
-    }
+    if (order.store) this.#keep(lines);
     await new Promise((resolve) => this.#closing.signal.addEventListener("abort", resolve));
     return new Response(null, { status: 503 });
   }
@@ -221,10 +217,6 @@ function problem(status: number, code: string, message: string): Response {
 function tooLarge(bytesMax: number): Response {
   const error = `unable to read data: points batch is too large, max ${bytesMax} bytes`;
   return problem(413, "request too large", error);
-}
-
-function brokenStream(): ReadableStream<Uint8Array> {
-  return new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
 }
 
 async function unpack(encoding: string | null, body: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -73,7 +73,10 @@ export class Mosquitto implements AsyncDisposable {
     await this.#process.untilOutput(/mosquitto version .* running/, { stream: "stderr" });
   }
 
-  /** Subscribes with mosquitto_sub and returns once the broker has acknowledged it. */
+  /**
+   * Subscribes with mosquitto_sub and returns once the broker has acknowledged it. QoS 1 unless told
+   * otherwise: under load Mosquitto 2.0.11 and its client can stall each other with QoS 2.
+   */
   async subscribe(
     filter: string,
     options: { username?: string; password?: string; qos?: 0 | 1 | 2; args?: string[] } = {},
@@ -81,16 +84,27 @@ export class Mosquitto implements AsyncDisposable {
     const broker = this.#process;
     if (broker === null) throw new Error("The broker is stopped");
     const id = `watcher-${++this.#subscribers}`;
-    const process = new ServerProcess("mosquitto_sub", {
+    // line by line: by itself it holds messages back until its output buffer is full
+    const process = new ServerProcess("stdbuf", {
       args: [
-        ...["-h", "127.0.0.1", "-p", String(this.#port), "-V", "5", "-i", id],
-        ...["-q", String(options.qos ?? 2), "-t", filter],
+        ...[
+          "-oL",
+          "mosquitto_sub",
+          "-h",
+          "127.0.0.1",
+          "-p",
+          String(this.#port),
+          "-V",
+          "5",
+          "-i",
+          id,
+        ],
+        ...["-q", String(options.qos ?? 1), "-t", filter],
         ...["-F", "message %t %q %r %x %P"],
         ...credentials(options),
         ...options.args ?? [],
       ],
     });
-    // its own words would be held back in its output buffer
     await broker.untilOutput(new RegExp(`Sending SUBACK to ${id}\\b`), { stream: "stderr" });
     return new MosquittoSubscription(process);
   }
@@ -167,10 +181,11 @@ export class MosquittoSubscription implements AsyncDisposable {
 
   /** Waits until at least so many messages have come, and returns all of them. */
   async atLeast(count: number, options: { timeoutMs?: number } = {}): Promise<SeenMessage[]> {
-    return await until(
-      () => this.messages.length >= count ? this.messages : null,
-      { what: `${count} messages have come (${this.messages.length} so far)`, ...options },
-    );
+    const look = () => this.messages.length >= count ? this.messages : null;
+    const what = `${count} messages have come`;
+    return await until(look, { what, ...options }).catch((error) => {
+      throw new Error(`Only ${this.messages.length} messages have come`, { cause: error });
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
