@@ -70,6 +70,8 @@ export async function runCommandLine(
   try {
     return await dispatch([...args], surroundings);
   } catch (error) {
+    // The reader of a pipe (`sluice tap | head`) has seen enough.
+    if (error instanceof Deno.errors.BrokenPipe) return 0;
     surroundings.warn(errorText(error));
     return error instanceof SluiceError && error.code === USAGE_CODE ? USAGE : FAILURE;
   }

@@ -307,3 +307,10 @@ Deno.test("without a gateway: what needs one says so, what does not opens the st
   const plain = await run(["version", ...absent]);
   assert.match(plain.stdout, /^sluice \d+\.\d+\.\d+ /);
 });
+
+Deno.test("a reader that has seen enough ends the command without a word", async () => {
+  const terminal = new CapturedTerminal();
+  terminal.surroundings.print = () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe"));
+  assert.equal(await runCommandLine(["version"], terminal.surroundings), 0);
+  assert.equal(terminal.stderr, "");
+});

@@ -25,6 +25,8 @@ const CALLS_MAX = 64;
 const STREAM_WAITING_BYTES_MAX = 1024 * 1024;
 /** A client that lets this much wait is disconnected: two of the largest answers. */
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;
+/** How long a stop waits for a client to take its last answers. */
+const LAST_WORDS_MS = 300;
 
 export interface ControlServerOptions {
   /** Must exist. */
@@ -90,6 +92,7 @@ class Connection {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #writing = false;
+  #written: Promise<void> = Promise.resolve();
   #open = true;
 
   constructor(conn: Deno.UnixConn, operations: Operations) {
@@ -118,7 +121,12 @@ class Connection {
     closing.finally(() => this.#end());
   }
 
+  /** Lets answers that are on their way arrive, then closes. */
   async close(): Promise<void> {
+    for (const call of this.#calls.values()) call.abort();
+    const timer = setTimeout(() => this.#end(), LAST_WORDS_MS);
+    await this.#written;
+    clearTimeout(timer);
     this.#end();
     await this.#closed.promise;
   }
@@ -193,7 +201,7 @@ class Connection {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     if (this.#waitingBytes > WAITING_BYTES_MAX) this.#end();
-    else if (!this.#writing) this.#write();
+    else if (!this.#writing) this.#written = this.#write();
   }
 
   async #write(): Promise<void> {

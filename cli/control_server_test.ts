@@ -328,3 +328,29 @@ Deno.test("a version that speaks another protocol is named", async () => {
   await assert.rejects(ControlClient.connect(folder.path), /version 7.0.0/);
   (await answering).close();
 });
+
+Deno.test("the answer to the call that stops the gateway still arrives", async () => {
+  await using folder = await Folder.create();
+  const { server, operations } = await serverOn(folder);
+  let stopped: Promise<void> = Promise.resolve();
+  operations.stop = () => {
+    stopped = server.stop();
+    return Promise.resolve();
+  };
+  await using client = await clientOn(folder);
+  await client.operations.stop();
+  await stopped;
+});
+
+Deno.test("a client that takes nothing does not hold up the stop", async () => {
+  await using folder = await Folder.create();
+  const { server, operations } = await serverOn(folder);
+  const letter = { messageId: "0", destination: "d", device: "a", topic: "t", payload: "" };
+  const error = "e".repeat(5_000_000);
+  operations.dead = [{ ...letter, error, attempts: 1, deadAtMs: 0 }];
+  const conn = await rawOn(folder);
+  await conn.write(encodeFrame({ id: 1, operation: "deadList", arguments: [{}, { limit: 1 }] }));
+  await until(() => operations.calls.length === 1, { what: "the call has come" });
+  await server.stop();
+  conn.close();
+});

@@ -52,7 +52,7 @@ async function runSimulate(input: CommandInput, surroundings: Surroundings): Pro
     await surroundings.print(
       `sent ${sent}, acknowledged ${acknowledged}, held back ${heldBack}\n`,
     );
-    return sent > 0 && acknowledged === 0 ? 1 : 0;
+    return acknowledged === 0 ? 1 : 0;
   } finally {
     clearTimeout(timer);
   }

@@ -10,6 +10,8 @@ import type { DeviceModel } from "@/cli/simulate_models.ts";
 const WINDOW = 64;
 /** Messages are due in steps of this; a step's share goes out at once. */
 const TICK_MS = 20;
+/** A broker that acknowledges no more is left after this. */
+const CLOSE_TIME_MAX_MS = 2000;
 
 export interface SimulationOptions {
   url: string;
@@ -62,6 +64,8 @@ class SimulatedDevice {
   readonly #client: MqttClient;
   readonly #counts: SimulationCounts;
   #waiting = 0;
+  #closing = false;
+  readonly #settled = Promise.withResolvers<void>();
 
   constructor(
     model: DeviceModel,
@@ -93,15 +97,22 @@ class SimulatedDevice {
       this.#waiting++;
       this.#counts.sent++;
       this.#client.publish(topic, payload, { qos: 1 }, (error) => {
-        this.#waiting--;
+        if (--this.#waiting === 0 && this.#closing) this.#settled.resolve();
         if (error === undefined || error === null) this.#counts.acknowledged++;
       });
     }
   }
 
-  /** Waits for acknowledgements while connected, then disconnects. */
+  /** Waits for acknowledgements while connected, but not for ever, then disconnects. */
   async close(): Promise<void> {
-    await this.#client.endAsync(!this.#client.connected);
+    this.#closing = true;
+    if (this.#client.connected && this.#waiting > 0) {
+      // The client's own wait for acknowledgements has no end.
+      const timer = setTimeout(() => this.#settled.resolve(), CLOSE_TIME_MAX_MS);
+      await this.#settled.promise;
+      clearTimeout(timer);
+    }
+    await this.#client.endAsync(!this.#client.connected || this.#waiting > 0);
   }
 }
 

@@ -38,6 +38,9 @@ const CHECKS: Step[] = [
   },
 ];
 
+/** The emulator's tests run the nodes as they are built now. */
+const FIRMWARE: Step = { name: "firmware", kind: "check", args: ["task", "--quiet", "firmware"] };
+
 interface Selection {
   paths: string[];
   filter: string | null;
@@ -103,6 +106,7 @@ async function runAll(args: readonly string[]): Promise<StepResult[]> {
   const steps = divide(paths).map((part) =>
     testStep(part.group, part.paths, { filter, live: !whole })
   );
+  if (paths.some((path) => path.startsWith("tests/firmware/"))) steps.unshift(FIRMWARE);
   const results: StepResult[] = [];
   const add = (result: StepResult) => {
     report(result);
