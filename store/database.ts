@@ -33,27 +33,33 @@ export interface ConnectionOptions {
   readOnly?: boolean;
   /** synchronous=FULL: a returned commit survives power loss. */
   fullSync?: boolean;
+  /** Reads a damaged file as far as it can be read, also one that was cut off. */
+  lenient?: boolean;
 }
 
 export class Database implements Disposable {
   readonly path: string;
   #db: DatabaseSync;
   readonly #statements: Map<string, StatementSync> = new Map();
-  readonly #fullSync: boolean;
-  readonly #readOnly: boolean;
+  readonly #options: Required<ConnectionOptions>;
   #relaxed = false;
 
-  constructor(path: string, { readOnly = false, fullSync = true }: ConnectionOptions = {}) {
+  constructor(
+    path: string,
+    { readOnly = false, fullSync = true, lenient = false }: ConnectionOptions = {},
+  ) {
     this.path = path;
-    this.#fullSync = fullSync;
-    this.#readOnly = readOnly;
+    this.#options = { readOnly, fullSync, lenient };
     this.#db = this.#connect();
   }
 
   #connect(): DatabaseSync {
-    const db = new DatabaseSync(this.path, { readOnly: this.#readOnly });
+    const { readOnly, lenient } = this.#options;
+    // `defensive` is not in the type yet
+    const options = { readOnly, defensive: !lenient };
+    const db = new DatabaseSync(this.path, options);
     try {
-      configure(db, { readOnly: this.#readOnly, fullSync: this.#fullSync });
+      configure(db, this.#options);
     } catch (error) {
       db.close();
       throw error;
@@ -142,7 +148,7 @@ export class Database implements Disposable {
   }
 
   #setRelaxed(relaxed: boolean): void {
-    if (!this.#fullSync || relaxed === this.#relaxed) return;
+    if (!this.#options.fullSync || relaxed === this.#relaxed) return;
     this.run(`PRAGMA synchronous = ${relaxed ? "NORMAL" : "FULL"}`);
     this.#relaxed = relaxed;
   }
@@ -157,7 +163,12 @@ export class Database implements Disposable {
   }
 }
 
-function configure(db: DatabaseSync, { readOnly, fullSync }: Required<ConnectionOptions>): void {
+function configure(
+  db: DatabaseSync,
+  { readOnly, fullSync, lenient }: Required<ConnectionOptions>,
+): void {
+  // the only way to make SQLite open a file that is shorter than its header says
+  if (lenient) db.prepare("PRAGMA writable_schema = ON").run();
   db.prepare("PRAGMA busy_timeout = 5000").get();
   db.prepare("PRAGMA cache_size = -8000").get();
   if (readOnly) return;

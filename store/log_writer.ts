@@ -155,7 +155,7 @@ export class LogWriter {
       bootId: options.bootId,
       wallMs: environment.clock().wallUs / 1000,
       suspect,
-      notice: environment.notice,
+      notice: (notice) => environment.notice(notice),
       releaseBallast: () => new Ballast(ballastPath(options.dataDir), BALLAST_BYTES).release(),
     });
     const writer = new LogWriter(opened, { options, environment });

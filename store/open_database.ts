@@ -12,6 +12,7 @@ import { Database, sqliteFailure } from "@/store/database.ts";
 import { databasePath, reasonOf } from "@/store/data_folder.ts";
 import { MessageLog } from "@/store/message_log.ts";
 import { exists, removeIfThere, syncFolder, writeDurably } from "@/store/files.ts";
+import { keepPageOne } from "@/store/page_one.ts";
 import { finishRestore } from "@/store/restore.ts";
 import { salvage, type SalvageReport } from "@/store/salvage.ts";
 import { fileTime, migrate } from "@/store/schema.ts";
@@ -52,6 +53,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const copy = await migrate(database, { now: new Date(options.wallMs) });
     if (copy !== null) notifyMigrated(options, copy);
     const boot = beginRun(database, { options, salvaged });
+    keepPageOne(database);
     return { database, boot, salvaged };
   } catch (error) {
     database.close();
@@ -112,9 +114,15 @@ function epochReason(
   { options, salvaged }: { options: OpenOptions; salvaged: Salvaged | null },
 ): string | null {
   if (db.number("SELECT count(*) FROM epochs") === 0) return "created";
-  if (salvaged !== null) return "salvaged";
+  if (salvaged !== null && !hasBegunSalvaged(db)) return "salvaged";
   const marks = readMarks(db);
   return !marks.clean && marks.boot !== options.bootId ? "power_loss" : null;
+}
+
+/** A salvaged database brings its epoch along; one that lost the end of its log does not. */
+function hasBegunSalvaged(db: Database): boolean {
+  const sql = "SELECT count(*) FROM epochs WHERE reason = 'salvaged' AND from_number > ?";
+  return db.number(sql, new MessageLog(db).lastNumber) > 0;
 }
 
 function readMarks(db: Database): RunMarks {
@@ -200,22 +208,33 @@ async function salvageInto(
   moveAside(path, note.movedTo);
   const fresh = `${path}.salvaging`;
   for (const suffix of ["", "-wal", "-shm"]) removeIfThere(fresh + suffix);
-  const found = await fillFrom(note.movedTo, fresh, options);
+  const found = await fillFrom(note.movedTo, { fresh, path, options });
+  removeTraces(note.movedTo);
   Deno.renameSync(fresh, path);
   syncFolder(options.dataDir);
   removeIfThere(notePath(path));
   return report({ ...note, ...found }, options);
 }
 
+/** Reading the moved file made files of its own; an empty log beside it says nothing. */
+function removeTraces(movedTo: string): void {
+  removeIfThere(`${movedTo}-shm`);
+  const wal = `${movedTo}-wal`;
+  if (exists(wal) && Deno.statSync(wal).size === 0) removeIfThere(wal);
+}
+
 async function fillFrom(
   damaged: string,
-  fresh: string,
-  { fullSync, wallMs }: OpenOptions,
+  { fresh, path, options: { fullSync, wallMs } }: {
+    fresh: string;
+    path: string;
+    options: OpenOptions;
+  },
 ): Promise<SalvageReport> {
   // closing writes the write-ahead log back and removes it: one file is left to be renamed
   using database = new Database(fresh, { fullSync });
   await migrate(database, { now: new Date(wallMs) });
-  const found = salvage(damaged, database);
+  const found = salvage(damaged, { into: database, database: path });
   database.transaction(() => {
     new SourceDeadLetters(database).recount();
     new MessageLog(database).startEpoch("salvaged", Math.floor(wallMs));

@@ -7,6 +7,8 @@
  * true. The new database begins a new epoch, so no id is used twice.
  */
 import { Database, sqliteFailure, type SqlValue } from "@/store/database.ts";
+import { removeIfThere } from "@/store/files.ts";
+import { mendedCopy } from "@/store/page_one.ts";
 import { primaryKey } from "@/store/damage_check.ts";
 
 /** Rowid tables in the order of their worth; read by ranges of their key. */
@@ -40,17 +42,23 @@ export interface SalvageReport {
   lost: number | null;
 }
 
-/** Copies from the damaged file at `from` into the new, empty database. */
-export function salvage(from: string, into: Database): SalvageReport {
-  const source = openDamaged(from);
-  if (source === null) {
+/**
+ * Copies from the damaged file at `from` into the new, empty database. `database` is the path under
+ * which the file was used: beside it lies the copy of its first page.
+ */
+export function salvage(
+  from: string,
+  { into, database }: { into: Database; database: string },
+): SalvageReport {
+  const mended = `${database}.mended`;
+  try {
+    using source = openDamaged(from) ??
+      (mendedCopy(from, { mended, database }) ? openDamaged(mended) : null);
+    if (source !== null) return new Salvage(source, into).run();
     into.transaction(() => keepMeta(into, "orphaned", "1"));
     return { recovered: 0, lost: null };
-  }
-  try {
-    return new Salvage(source, into).run();
   } finally {
-    source.close();
+    for (const suffix of ["", "-wal", "-shm"]) removeIfThere(mended + suffix);
   }
 }
 
@@ -58,7 +66,7 @@ export function salvage(from: string, into: Database): SalvageReport {
 function openDamaged(path: string): Database | null {
   let database: Database | null = null;
   try {
-    database = new Database(path, { readOnly: true });
+    database = new Database(path, { readOnly: true, lenient: true });
     return database.all("SELECT name FROM sqlite_schema").length > 0 ? database : closed(database);
   } catch {
     return database === null ? null : closed(database);
