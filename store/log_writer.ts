@@ -72,8 +72,8 @@ interface WaitingSettlement {
 
 /** Between two looks at the file system when little is written. */
 const ROOM_INTERVAL_US = 1_000_000;
-/** Bytes of messages after which the file system is looked at in any case. */
-const ROOM_BYTES = 16 * 1_048_576;
+/** Bytes of messages after which the file system is looked at in any case; asking takes 10 µs. */
+const ROOM_BYTES = 1_048_576;
 /** Windows are saved at least this often while there is something to save. */
 const WINDOWS_INTERVAL_US = 60_000_000;
 const BALLAST_BYTES = 8 * 1_048_576;
