@@ -23,6 +23,8 @@ import type { Version } from "@/tests/mqtt/wire.ts";
 export interface FixtureOptions {
   limits?: Partial<BrokerLimits>;
   broker?: Partial<BrokerOptions<Principal>>;
+  /** Every connection is another principal: equal client identifiers do not meet. */
+  isolated?: boolean;
 }
 
 interface Taken {
@@ -91,7 +93,8 @@ export class Fixture implements AsyncDisposable {
     this.requests.push(request);
     const refused = /^refuse-([0-9a-f]{2})$/.exec(request.username ?? "");
     if (refused !== null) return { refuse: parseInt(refused[1]!, 16) };
-    return { principal: { id: request.username } };
+    const id = this.#options.isolated ? String(this.requests.length) : request.username;
+    return { principal: { id } };
   }
 
   #accept(publish: InboundPublish, done: (outcome: PublishOutcome) => void): "route" | "taken" {
