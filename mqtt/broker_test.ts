@@ -206,12 +206,12 @@ Deno.test("malformed input ends its connection with the reason and touches nobod
   assert.equal(server.broker.statistics.protocolErrorsTotal, 2);
 });
 
-Deno.test("[MQTT-3.1.2-2] an unknown version is answered with 0x84", async () => {
+Deno.test("[MQTT-3.1.2-2] an unknown version is answered with return code 1", async () => {
   await using server = await TestBroker.start();
   const peer = await server.dial(5);
   peer.hex("10 0d 0004 4d515454 06 02 003c 0001 61");
   await peer.whenEnded();
-  assert.deepEqual(peer.received, [0x20, 3, 0, 0x84, 0]);
+  assert.deepEqual(peer.received, [0x20, 2, 0, 1]);
 });
 
 // --- the product's part -------------------------------------------------------------------------

@@ -16,10 +16,13 @@ import type {
 import type { BrokerCore, BrokerSession } from "@/mqtt/broker_core.ts";
 import type {
   AcknowledgementPacket,
+  ConnackPacket,
   ConnectPacket,
   DisconnectPacket,
   Packet,
   ProtocolVersion,
+  SubackPacket,
+  UnsubackPacket,
 } from "@/mqtt/codec/packet.ts";
 import { writePacket } from "@/mqtt/codec/packet_encoder.ts";
 import { PacketParser } from "@/mqtt/codec/packet_parser.ts";
@@ -48,6 +51,9 @@ const READING_STOPS = {
 } as const;
 
 export type ReadingStop = keyof typeof READING_STOPS;
+
+/** Answers whose properties only explain. */
+type AnswerPacket = ConnackPacket | SubackPacket | UnsubackPacket | DisconnectPacket;
 
 type State = "opening" | "deciding" | "open" | "closed";
 
@@ -170,7 +176,6 @@ export class Connection {
       this.#core.statistics.protocolErrorsTotal++;
       this.#core.report("protocol_error", error.message, this);
       const explain = this.#core.reasonStrings === "all" ? error.message : null;
-      if (error.reasonCode === ReasonCode.unsupportedProtocolVersion) this.#parser.version = 5;
       this.closeWith(error.reasonCode, explain);
     }
   }
@@ -303,7 +308,7 @@ export class Connection {
     const isKnown = state === "open";
     this.#end(reasonCode);
     if (isKnown) this.#writeDisconnect(reasonCode, explanation);
-    else if (this.#isConnectSeen(state)) this.#writeRefusal(reasonCode, explanation);
+    else if (this.#isAnswered(state, reasonCode)) this.#writeRefusal(reasonCode, explanation);
     this.#shut();
   }
 
@@ -323,14 +328,20 @@ export class Connection {
     this.#output.close();
   }
 
-  /** Before CONNECT was read there is nothing to answer to, unless CONNECT itself was wrong. */
-  #isConnectSeen(state: State): boolean {
-    return state === "deciding" || this.#parser.sawConnect;
+  /**
+   * Before CONNECT was read there is nothing to answer to, unless CONNECT itself was wrong; before
+   * 5.0 only its level and its identifier have a return code [MQTT-3.1.2-2, 3.1.3-9, 3.1.4-1].
+   */
+  #isAnswered(state: State, reasonCode: number): boolean {
+    if (state === "deciding") return true;
+    if (!this.#parser.sawConnect) return false;
+    return this.version === 5 || reasonCode === ReasonCode.unsupportedProtocolVersion ||
+      reasonCode === ReasonCode.clientIdentifierNotValid;
   }
 
   #writeDisconnect(reasonCode: number, explanation: string | null): void {
     if (this.version !== 5) return;
-    this.#writeBounded({
+    this.writeBounded({
       type: "disconnect",
       reasonCode,
       properties: this.#explain(explanation),
@@ -339,7 +350,7 @@ export class Connection {
 
   #writeRefusal(reasonCode: number, explanation: string | null): void {
     const isNew = this.version === 5;
-    this.#writeBounded({
+    this.writeBounded({
       type: "connack",
       sessionPresent: false,
       reasonCode: isNew ? connackReasonCode(reasonCode) : connackReturnCode(reasonCode),
@@ -353,17 +364,25 @@ export class Connection {
     return isWanted ? { reasonString: explanation } : null;
   }
 
-  /** Larger than the client takes: not sent [MQTT-3.1.2-24]. */
-  #writeBounded(packet: Packet): void {
+  /**
+   * Writes an answer that the client takes: without its reason string where it would be too large
+   * [MQTT-3.2.2-19, 3.9.2-1, 3.14.2-3]. False when it is too large even so [MQTT-3.1.2-24].
+   */
+  writeBounded(packet: AnswerPacket): boolean {
+    if (this.#writeWhereFits(packet)) return true;
+    return packet.properties !== null && this.#writeWhereFits({ ...packet, properties: null });
+  }
+
+  #writeWhereFits(packet: AnswerPacket): boolean {
     const writer = this.#output.writer();
     const start = writer.position;
     writePacket(writer, packet, this.version);
-    const bytesMax = this.#setup?.connect.properties?.maximumPacketSize ??
-      this.clientPacketBytesMax;
-    if (writer.position - start > bytesMax) writer.position = start;
+    const fits = writer.position - start <= this.clientPacketBytesMax;
+    if (!fits) writer.position = start;
+    return fits;
   }
 
-  /** Maximum packet size of a CONNECT that is still being judged. */
+  /** The client's maximum packet size, from its CONNECT on. */
   clientPacketBytesMax = Infinity;
 
   #onDrained(): void {

@@ -7,12 +7,12 @@ import type { StateOp } from "@/mqtt/broker_types.ts";
 import type { BrokerCore, BrokerSession } from "@/mqtt/broker_core.ts";
 import type {
   Properties,
+  SubackPacket,
   SubscribePacket,
   SubscriptionRequest,
+  UnsubackPacket,
   UnsubscribePacket,
 } from "@/mqtt/codec/packet.ts";
-import { encodeSuback } from "@/mqtt/codec/subscribe.ts";
-import { encodeUnsuback } from "@/mqtt/codec/unsubscribe.ts";
 import { ReasonCode } from "@/mqtt/codec/reason_code.ts";
 import type { Connection } from "@/mqtt/connection.ts";
 import type { BrokerSubscription } from "@/mqtt/router.ts";
@@ -39,6 +39,7 @@ export function subscribe(core: BrokerCore, connection: Connection, packet: Subs
     if (connection.isClosed) return;
     if (error !== null) return connection.closeWith(ReasonCode.implementationSpecificError);
     writeSuback(core, connection, { packetId: packet.packetId, granted });
+    if (connection.isClosed) return;
     for (const result of granted) if (result.replays) replay(core, result.subscription!);
     connection.outbound.pump();
   };
@@ -113,8 +114,12 @@ function writeSuback(
     reasonCode >= 0x80 && !isNew ? 0x80 : reasonCode
   );
   const properties = isNew ? explain(core, connection, granted) : null;
-  const packet = { type: "suback" as const, packetId, reasonCodes, properties };
-  encodeSuback(connection.output.writer(), packet, connection.version);
+  answerWith(connection, { type: "suback", packetId, reasonCodes, properties });
+}
+
+/** An answer that the client's maximum packet size has no room for ends the connection. */
+function answerWith(connection: Connection, packet: SubackPacket | UnsubackPacket): void {
+  if (!connection.writeBounded(packet)) connection.closeWith(ReasonCode.packetTooLarge);
 }
 
 function explain(
@@ -162,11 +167,8 @@ export function unsubscribe(
   const answer = (error: Error | null): void => {
     if (connection.isClosed) return;
     if (error !== null) return connection.closeWith(ReasonCode.implementationSpecificError);
-    encodeUnsuback(
-      connection.output.writer(),
-      { type: "unsuback", packetId: packet.packetId, reasonCodes, properties: null },
-      connection.version,
-    );
+    const { packetId } = packet;
+    answerWith(connection, { type: "unsuback", packetId, reasonCodes, properties: null });
   };
   if (ops.length === 0) answer(null);
   else core.journal.append(ops, answer);
