@@ -34,8 +34,8 @@ interface Taken {
 
 /**
  * What the surroundings allow, by name, so that a script needs no set-up: topics below `nopub`,
- * `nosub`, `norecv`, `nowill` are denied for that action; publishes below `taken` go to the product;
- * user `refuse-86` is refused with 0x86.
+ * `nosub`, `norecv`, `nowill` are denied for that action; publishes below `taken` go to the
+ * product; user `refuse-86` is refused with 0x86.
  */
 export class Fixture implements AsyncDisposable {
   broker!: Broker;

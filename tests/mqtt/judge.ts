@@ -1,7 +1,7 @@
 /**
  * A second opinion on bytes from a client, written from the specification and not from the product:
- * what must become of one packet on a connection that was accepted, or of a first packet. Corpus and
- * fuzzer compare the broker with it.
+ * what must become of packets on a connection that was accepted, or of first ones. Corpus and fuzzer
+ * compare the broker with it.
  */
 
 import { PROPERTIES, type Version } from "@/tests/mqtt/wire.ts";
@@ -9,7 +9,7 @@ import { PROPERTIES, type Version } from "@/tests/mqtt/wire.ts";
 export type Verdict =
   /** Acceptable: the connection goes on. */
   | { kind: "fine" }
-  /** The bytes end inside the packet: the server waits. */
+  /** Acceptable so far, the bytes end inside a packet: the server waits. */
   | { kind: "waits" }
   /** The client says good-bye: the server closes without a word. */
   | { kind: "leaves" }
@@ -152,15 +152,44 @@ export interface Circumstances {
   isFirst?: boolean;
 }
 
-/** What must become of the one packet in `bytes`. */
+/** What must become of the packets in `bytes`, which may end inside one. */
 export function judge(bytes: Uint8Array, circumstances: Circumstances): Verdict {
+  let rest = bytes;
+  let { isFirst = false, version } = circumstances;
+  while (rest.length > 0) {
+    const verdict = judgeNext(rest, { ...circumstances, isFirst, version });
+    if (verdict.kind !== "fine") return verdict;
+    if (isFirst) version = connectVersion(rest) ?? version;
+    isFirst = false;
+    const { value, size } = remainingLength(rest)!;
+    rest = rest.subarray(1 + size + value);
+  }
+  return { kind: "fine" };
+}
+
+function judgeNext(bytes: Uint8Array, circumstances: Circumstances): Verdict {
   try {
-    return judgePacket(bytes, circumstances);
+    const isConnect = circumstances.isFirst && bytes[0]! >> 4 === 1;
+    return isConnect ? judgeConnect(bytes, circumstances) : judgePacket(bytes, circumstances);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { kind: "refused", codes: error.codes };
   }
 }
+
+/** The version that a first packet announces where a server comes to read it, else null. */
+export function connectVersion(bytes: Uint8Array, packetBytesMax = Infinity): Version | null {
+  const header = /^1.(?:([0-7].)|([89a-f].0[1-9a-f]))00044d515454(..)/.exec(bytes.toHex());
+  if (header === null) return null;
+  const length = header[1] ?? header[2]!;
+  const value = parseInt(length.slice(0, 2), 16) % 128 + 128 * parseInt(length.slice(2) || "0", 16);
+  const level = parseInt(header[3]!, 16) & LEVEL_BITS;
+  if (value < 7 || value > packetBytesMax) return null;
+  return level === 4 || level === 5 ? level : null;
+}
+
+/** The highest bit is Mosquitto's mark of a bridge, which this server takes as well. */
+const LEVEL_BITS = 0x7f;
 
 function judgePacket(bytes: Uint8Array, circumstances: Circumstances): Verdict {
   const first = bytes[0]!;
@@ -403,25 +432,19 @@ const CLIENT_ID_INVALID = 0x85;
  * What must become of a first packet of type CONNECT. The codes are those of CONNACK in 5.0; before
  * 5.0 only an identifier (2) and a level (1) have a return code, all else is closed without a word.
  */
-export function judgeConnect(bytes: Uint8Array, { packetBytesMax }: Circumstances): Verdict {
-  try {
-    const length = remainingLength(bytes);
-    if (length === null) return { kind: "waits" };
-    const start = 1 + length.size;
-    if (start + length.value > packetBytesMax) throw new Fault(0x95);
-    if (start + length.value > bytes.length) return { kind: "waits" };
-    const cursor = new Cursor(bytes, start, start + length.value);
-    judgeConnectBody(cursor, bytes[0]! & 15);
-    return { kind: "fine" };
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return { kind: "refused", codes: error.codes };
-  }
+function judgeConnect(bytes: Uint8Array, { packetBytesMax }: Circumstances): Verdict {
+  const length = remainingLength(bytes);
+  if (length === null) return { kind: "waits" };
+  const start = 1 + length.size;
+  if (start + length.value > packetBytesMax) throw new Fault(0x95);
+  if (start + length.value > bytes.length) return { kind: "waits" };
+  judgeConnectBody(new Cursor(bytes, start, start + length.value), bytes[0]! & 15);
+  return { kind: "fine" };
 }
 
 function judgeConnectBody(cursor: Cursor, headerFlags: number): void {
   const name = cursor.text();
-  const level = cursor.u8();
+  const level = cursor.u8() & LEVEL_BITS;
   if (name !== "MQTT") throw new Fault(0x84, PROTOCOL_ERROR, MALFORMED);
   if (level !== 4 && level !== 5) throw new Fault(0x84);
   if (headerFlags !== 0) throw new Fault(MALFORMED);

@@ -11,8 +11,9 @@
  *     * advance 15                   seconds of the broker's clock
  *
  * A line that begins with `4|` or `5|` is for 3.1.1 or for 5.0 only.
- * Clients are named by the first word and speak the version of the case. `raw` takes hex, `'text'` as
- * it is, `"text"` with its length before it, `L` for the remaining length of what follows up to `;`.
+ * Clients are named by the first word and speak the version of the case. `raw` takes hex, `'text'`
+ * as it is, `"text"` with its length before it, `L` for the remaining length of what follows, `;`
+ * between two packets.
  * Properties stand in braces, those of a will in `will{…}`. Expected properties are exact; `{*}` is
  * any, `{a=1 *}` those and any others; CONNACK may carry what it likes where nothing is said.
  */
@@ -24,7 +25,6 @@ import {
   coded,
   connect,
   fromHex,
-  packet,
   type PropertyList,
   publish,
   type Seen,
@@ -445,11 +445,8 @@ export function mqtt5(name: string, { covers, script, options = {} }: CaseText):
 
 /** The same script in both; a statement number that only one has carries `4:` or `5:`. */
 export function both(name: string, { covers, script, options = {} }: CaseText): Case[] {
-  return [4, 5].map((version) => makeCase(version as Version, { name, covers, script, options }));
-}
-
-/** One PUBLISH of so many bytes on the wire; for cases at a limit. */
-export function publishOfSize(bytes: number): string {
-  const body = new Array<number>(bytes - 1 - varint(bytes - 3).length - 3).fill(0x78);
-  return Uint8Array.from(packet(0x30, [...text("t"), ...body])).toHex();
+  return ([4, 5] as const).map((version) => {
+    const found = makeCase(version, { name, covers, script, options });
+    return { ...found, covers: found.covers.filter((cover) => cover.startsWith(`${version}:`)) };
+  });
 }

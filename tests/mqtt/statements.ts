@@ -1,7 +1,7 @@
 /**
  * Every normative statement of MQTT 3.1.1 and of MQTT 5.0, in our own words. The letter says what
- * becomes of it in the suite: `S` binds a server and has a case, `C` binds clients only, `N` binds a
- * server but cannot be shown from outside, with the reason behind the bar.
+ * becomes of it in the suite: `S` binds a server and has a case, `C` binds clients only, `N` binds
+ * a server but cannot be shown from outside, with the reason behind the bar.
  */
 
 export interface Statement {
@@ -31,7 +31,7 @@ const MQTT_3_1_1 = `
 3.1.2-1 S With another protocol name the server does not go on by this specification
 3.1.2-2 S An unknown protocol level is answered with return code 1, then the server closes
 3.1.2-3 S The reserved connect flag is checked; if it is set the client is disconnected
-3.1.2-4 S Without clean session the state of the earlier session is taken up, or a new one made and kept
+3.1.2-4 S Without clean session the earlier session is taken up, or a new one made; it is kept
 3.1.2-5 S For an absent session QoS 1 and 2 messages that match its subscriptions are kept
 3.1.2-6 S Clean session drops what was and lasts as long as the connection
 3.1.2-7 S Retained messages do not belong to a session and outlive it
@@ -52,14 +52,14 @@ const MQTT_3_1_1 = `
 3.1.2-22 S Without user name there is no password
 3.1.2-23 C A client that has nothing else to send within its keep alive sends PINGREQ
 3.1.2-24 S Silence of one and a half keep alives ends the connection as a network failure would
-3.1.3-1 S The payload fields come as client identifier, will topic, will message, user name, password
+3.1.3-1 S Payload order: client identifier, will topic, will message, user name, password
 3.1.3-2 S The client identifier names the session on both sides
 3.1.3-3 S The client identifier is there and comes first in the payload
 3.1.3-4 S The client identifier is UTF-8
 3.1.3-5 S Client identifiers of 1 to 23 letters and digits are accepted
 3.1.3-6 S A server that accepts an empty client identifier gives the client a unique one
 3.1.3-7 C An empty client identifier goes with clean session only
-3.1.3-8 S An empty client identifier without clean session gets return code 2, then the server closes
+3.1.3-8 S An empty client identifier without clean session gets return code 2 and the end
 3.1.3-9 S A client identifier that is not accepted gets return code 2, then the server closes
 3.1.3-10 S The will topic is UTF-8
 3.1.3-11 S The user name is UTF-8
@@ -74,7 +74,7 @@ const MQTT_3_1_1 = `
 3.2.2-3 S Without a kept session, session present is 0
 3.2.2-4 S A refusal has session present 0
 3.2.2-5 S After a refusal the server closes
-3.2.2-6 N Where no return code fits the server closes without CONNACK | every refusal of this server has a return code
+3.2.2-6 S Where no return code fits the server closes without CONNACK
 3.3.1-1 S What is delivered again carries DUP
 3.3.1-2 S QoS 0 never carries DUP
 3.3.1-3 S DUP towards a subscriber does not depend on DUP from the publisher
@@ -100,7 +100,7 @@ const MQTT_3_1_1 = `
 3.8.3-4 S Reserved bits in the requested QoS, or QoS 3, end the connection
 3.8.4-1 S SUBSCRIBE is answered with SUBACK
 3.8.4-2 S SUBACK has the identifier of its SUBSCRIBE
-3.8.4-3 S The same filter again replaces the subscription, sends retained messages again, loses nothing
+3.8.4-3 S The same filter again replaces the subscription and sends retained messages again
 3.8.4-4 S Several filters count as several SUBSCRIBEs with one common SUBACK
 3.8.4-5 S SUBACK has a code for every filter: the granted QoS or failure
 3.8.4-6 S Delivery is at the lower of published and granted QoS
@@ -124,10 +124,10 @@ const MQTT_3_1_1 = `
 4.1.0-2 S A session lasts at least as long as its connection
 4.3.1-1 S QoS 0 is sent with DUP 0
 4.3.2-1 S QoS 1 sender: unused identifier, DUP 0, unacknowledged until PUBACK
-4.3.2-2 S QoS 1 receiver: PUBACK with the identifier, after which the same identifier is a new message
+4.3.2-2 S QoS 1 receiver: PUBACK with the identifier, after which it means a new message
 4.3.3-1 S QoS 2 sender: unused identifier, DUP 0, PUBREL after PUBREC, no PUBLISH again after PUBREL
 4.3.3-2 S QoS 2 receiver: PUBREC, no second delivery until PUBREL, PUBCOMP, then a new message
-4.4.0-1 S On return to a session, unacknowledged PUBLISH and PUBREL go out again under their identifiers
+4.4.0-1 S On return to a session, unacknowledged PUBLISH and PUBREL go out again unchanged
 4.5.0-1 S A message that was taken is added to every session with a matching subscription
 4.5.0-2 C A client acknowledges what it receives whatever it does with it
 4.6.0-1 S What is sent again is sent in its first order
@@ -169,7 +169,7 @@ const MQTT_5_0 = `
 1.5.7-1 S Both halves of a string pair are text in the sense of 1.5.4
 2.1.3-1 S Reserved flag bits have the value that the table gives them
 2.2.1-2 S PUBLISH with QoS 0 has no packet identifier
-2.2.1-3 S SUBSCRIBE, UNSUBSCRIBE and PUBLISH above QoS 0 carry an unused identifier that is not zero
+2.2.1-3 S SUBSCRIBE, UNSUBSCRIBE, PUBLISH above QoS 0 carry an unused identifier, not 0
 2.2.1-4 S What the server publishes above QoS 0 carries an unused identifier that is not zero
 2.2.1-5 S PUBACK, PUBREC, PUBREL and PUBCOMP carry the identifier of their PUBLISH
 2.2.1-6 S SUBACK and UNSUBACK carry the identifier of what they answer
@@ -204,16 +204,16 @@ const MQTT_5_0 = `
 3.1.2-26 S No topic alias above the client's maximum is sent
 3.1.2-27 S Without topic alias maximum no alias is sent
 3.1.2-28 S Response information is not sent to a client that does not ask for it
-3.1.2-29 S Without problem information, reason strings and user properties come in PUBLISH, CONNACK and DISCONNECT only
-3.1.2-30 C With an authentication method the client sends only AUTH and DISCONNECT before CONNACK
-3.1.3-1 S The payload fields come as client identifier, will properties, topic, payload, user name, password
+3.1.2-29 S Without problem information only PUBLISH, CONNACK and DISCONNECT explain themselves
+3.1.2-30 C With an authentication method only AUTH and DISCONNECT go before CONNACK
+3.1.3-1 S Payload order: client identifier, will properties, topic, payload, user name, password
 3.1.3-2 S The client identifier names the session on both sides
 3.1.3-3 S The client identifier is there and comes first in the payload
 3.1.3-4 S The client identifier is UTF-8
 3.1.3-5 S Client identifiers of 1 to 23 letters and digits are accepted
 3.1.3-6 S A server that accepts an empty client identifier gives the client a unique one
 3.1.3-7 S It goes on as if the client had brought it, and tells it in CONNACK
-3.1.3-8 S A client identifier that is not accepted ends the connection, with CONNACK 0x85 if the server likes
+3.1.3-8 S A client identifier that is not accepted ends the connection, CONNACK 0x85 is allowed
 3.1.3-9 S A new connection within the will delay prevents the will
 3.1.3-10 S The user properties of a will keep their order
 3.1.3-11 S The will topic is UTF-8
@@ -245,7 +245,7 @@ const MQTT_5_0 = `
 3.2.2-17 C A client sends no alias above the server's maximum
 3.2.2-18 C A client sends no alias where the server allows none
 3.2.2-19 S A reason string is left out where CONNACK would be too large for the client
-3.2.2-20 N A user property is left out where CONNACK would be too large for the client | ${NO_USER_PROPERTY}
+3.2.2-20 N A user property is left out where CONNACK would be too large | ${NO_USER_PROPERTY}
 3.2.2-21 C A client uses the keep alive that CONNACK gives
 3.2.2-22 S Without server keep alive the client's own counts
 3.3.1-1 S What is delivered again carries DUP
@@ -285,7 +285,7 @@ const MQTT_5_0 = `
 3.3.4-2 S With overlapping subscriptions the highest matching QoS is respected
 3.3.4-3 S The subscription identifiers of overlapping subscriptions are sent
 3.3.4-4 S A single copy carries the identifiers of all matching subscriptions
-3.3.4-5 N Each of several copies carries the identifier of its subscription | this server sends one copy
+3.3.4-5 N Each of several copies carries the identifier of its own | this server sends one copy
 3.3.4-6 S A PUBLISH from a client carries no subscription identifier
 3.3.4-7 S A client does not exceed the server's receive maximum
 3.3.4-8 C A client does not hold back other packets because of the receive maximum
@@ -367,11 +367,11 @@ const MQTT_5_0 = `
 4.3.3-7 S QoS 2 sender: no expiry once PUBLISH was sent
 4.3.3-8 S QoS 2 receiver: PUBREC with the identifier once the message is taken
 4.3.3-9 S QoS 2 receiver: after PUBREC of 0x80 and above the same identifier is a new message
-4.3.3-10 S QoS 2 receiver: until PUBREL the same identifier gets PUBREC and is not delivered again
+4.3.3-10 S QoS 2 receiver: until PUBREL the identifier gets PUBREC and is not delivered again
 4.3.3-11 S QoS 2 receiver: PUBREL is answered with PUBCOMP of its identifier
 4.3.3-12 S QoS 2 receiver: after PUBCOMP the same identifier is a new message
 4.3.3-13 S QoS 2 receiver: the sequence goes on although the message expired
-4.4.0-1 S On return to a session unacknowledged PUBLISH and PUBREL go out again, and at no other time
+4.4.0-1 S On return to a session unacknowledged packets go out again, and at no other time
 4.4.0-2 S PUBACK and PUBREC of 0x80 and above count as acknowledged: no repetition
 4.5.0-1 S A message that was taken is added to every session with a matching subscription
 4.5.0-2 C A client acknowledges what it receives whatever it does with it
@@ -398,7 +398,7 @@ const MQTT_5_0 = `
 4.9.0-1 S The send quota begins at no more than the receive maximum
 4.9.0-2 S It is used up by PUBLISH above QoS 0; at zero no more of those are sent
 4.9.0-3 S All other packets are processed with the quota at zero
-4.12.0-1 S An authentication method that is not supported ends the connection, with CONNACK 0x8C if the server likes
+4.12.0-1 S An authentication method that is not supported ends the connection
 4.12.0-2 N AUTH from the server has reason 0x18 | ${NO_AUTH}
 4.12.0-3 C AUTH from the client has reason 0x18
 4.12.0-4 S The server can refuse authentication at any point and then closes

@@ -136,7 +136,7 @@ const FLAGS: (Case | Case[])[] = [
   ["c2", '"a" "p" "u" "x"', "one field too many", "4:3.1.3-1 5:3.1.3-1"],
 ].flatMap(([flags, fields, name, covers]) => [
   mqtt4(name!, {
-    covers: only("4", covers!),
+    covers: `${only("4", covers!)} 3.2.2-6`,
     script: `
       a dial
       a raw 10 L "MQTT" 04 ${flags} 0000 ${fields!.replace("W ", "")}

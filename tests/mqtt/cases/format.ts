@@ -303,6 +303,17 @@ const ONLY_5: (Case | Case[])[] = [
   }),
 ];
 
+const TOO_LARGE: (Case | Case[])[] = ["subscribe", "unsubscribe"].map((verb) =>
+  mqtt5(`an answer to ${verb} that is too large even without reason string`, {
+    covers: "3.1.2-24",
+    script: `
+      a connects {maxpacket=25}
+      a ${verb} ${Array.from({ length: 25 }, (_, i) => `nosub/${i}`).join(" ")}
+      a < disconnect 0x95
+      a < closed`,
+  })
+);
+
 const LENGTHS: (Case | Case[])[] = [
   both("PUBLISH with QoS 0 has no identifier: what stands there is payload", {
     covers: "4:2.3.1-5 5:2.2.1-2",
@@ -351,5 +362,6 @@ export const FORMAT_CASES: Case[] = [
   ...IN_BOTH.map(refused),
   ...OPTIONS_5,
   ...ONLY_5,
+  ...TOO_LARGE,
   ...LENGTHS,
 ].flat();

@@ -492,8 +492,8 @@ const PROPERTIES: (Case | Case[])[] = [
       a connects
       a subscribes t:1
       b connects
-      b publish t "x" qos=1 {format=1 content=text/plain response=answer/here correlation=ABC user=z:1 user=a:2 user=z:1 user=:}
-      a < publish t "x" qos=1 id=* {format=1 content=text/plain response=answer/here correlation=ABC user=z:1 user=a:2 user=z:1 user=:}`,
+      b publish t "x" qos=1 {format=1 content=c response=r correlation=d user=z:1 user=a:2 user=z:1}
+      a < publish t "x" qos=1 id=* {format=1 content=c response=r correlation=d user=z:1 user=a:2 user=z:1}`,
   }),
   mqtt5("and through a queue and a restart", {
     covers: "3.3.2-4 3.3.2-15 3.3.2-16 3.3.2-17 3.3.2-18 3.3.2-20",
@@ -503,11 +503,11 @@ const PROPERTIES: (Case | Case[])[] = [
       a disconnect
       a < closed
       b connects
-      b publish t "x" qos=1 {format=0 content=c response=r correlation=ABC user=z:1 user=a:2}
+      b publish t "x" qos=1 {format=0 content=c response=r correlation=d user=z:1 user=a:2}
       b < puback 1
       * restart
       a resumes
-      a < publish t "x" qos=1 id=* {format=0 content=c response=r correlation=ABC user=z:1 user=a:2}`,
+      a < publish t "x" qos=1 id=* {format=0 content=c response=r correlation=d user=z:1 user=a:2}`,
   }),
   mqtt5("no properties are a length of 0", {
     covers: "2.2.2-1",

@@ -207,9 +207,9 @@ export const WILL_CASES: Case[] = [
     script: `
       w connects
       w subscribes will/+
-      a connects will=will/a will{format=1 content=c response=r correlation=d user=b:1 user=a:2 user=b:3}
+      a connects will=will/a will{format=1 content=c response=r user=b:1 user=a:2 user=b:3}
       a cut
-      w < publish will/a "gone" {format=1 content=c response=r correlation=d user=b:1 user=a:2 user=b:3}`,
+      w < publish will/a "gone" {format=1 content=c response=r user=b:1 user=a:2 user=b:3}`,
   }),
   mqtt5("the expiry of a will counts from its publication", {
     covers: "3.1.2-8 3.3.2-6",
