@@ -17,7 +17,9 @@ import { FanOut } from "@/ingest/fan_out.ts";
 import { Intake } from "@/ingest/intake.ts";
 import { MqttHooks, type MqttPrincipal } from "@/ingest/mqtt_hooks.ts";
 import { VERSION } from "@/model/build.ts";
+import { decodeStored } from "@/model/decode/decode.ts";
 import type { StoreFullError } from "@/model/errors.ts";
+import { normalize } from "@/model/normalize.ts";
 import { Broker } from "@/mqtt/broker.ts";
 import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
@@ -43,6 +45,9 @@ export interface GatewayOptions {
 
 /** `starting` → `ready` → `draining`; `full` is seen in the store's state. */
 export type Phase = "starting" | "ready" | "draining";
+
+/** History follows the log within a second or so; more than this never comes in that time. */
+const RECENT_MESSAGES = 5_000;
 
 /** All of a stop, of the 5 s that the contract gives it. */
 const STOP_DEADLINE_MS = 4_000;
@@ -335,10 +340,17 @@ export class Gateway implements AsyncDisposable {
     await this.forwarder.configure(options, this.#rules);
   }
 
+  /** Retained values from history, and from the end of the log that history may not have yet. */
   async #startFanOut(): Promise<void> {
     if (!this.#config.fanout.enabled) return;
     const latest = await this.store.query("readings.latest", {});
     this.#fanOut.restore(latest.map((each) => ({ ...each, at: { us: each.atUs, ns: 0 } })));
+    const number = Math.max(0, this.store.state.lastNumber - RECENT_MESSAGES);
+    const recent = await this.store.query("messages.after", { number, limit: RECENT_MESSAGES });
+    for (const message of recent) {
+      const context = { ...message, sender: message.device };
+      this.#fanOut.restore(normalize(decodeStored(message), context, this.#rules).readings);
+    }
     this.#fanOut.announceStatus("online");
   }
 

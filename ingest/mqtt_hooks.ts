@@ -85,7 +85,7 @@ export class MqttHooks implements BrokerHooks<MqttPrincipal> {
   report(event: BrokerReport): void {
     const { log } = this.#parts;
     const { message, ...properties } = event;
-    if (event.kind === "store_error" || event.kind === "listener_error") {
+    if (event.kind === "store_error" || event.kind === "internal_error") {
       log.error("MQTT {kind}: {message}", { ...properties, message });
     } else {
       log.warn("MQTT {kind}: {message}", { ...properties, message });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { addsUp, GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { mosquittoPub, mosquittoSub } from "@/tests/helpers/mosquitto_clients.ts";
 import { PostgresServer } from "@/tests/helpers/postgres_server.ts";
+import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
 import { VictoriaMetrics } from "@/tests/helpers/victoria_metrics.ts";
 
@@ -98,15 +99,15 @@ Deno.test("one packet: nine topics, nine rows, nine points, metrics that add up"
   assert.equal(scrape.value(source), 1);
 });
 
-Deno.test("sensor values are retained, signal and statistics are not, also after a restart", async () => {
-  await using gateway = await GatewayProcess.start();
+Deno.test("sensor values are retained, signal and statistics are not, also after a kill", async () => {
+  await using folder = await TempDir.create();
+  await using gateway = await GatewayProcess.start({ folder });
   await mosquittoPub(gateway.mqttPort, { topic: TOPIC, payload: PACKET });
   const expected = EXPECTED.filter(([, , retained]) => retained);
 
   await assertRetained(gateway.mqttPort, expected);
-  await gateway.untilMetric("sluice_history_messages_total", 1);
-  await gateway.stop();
-  await using again = await GatewayProcess.start({ folder: gateway.folder });
+  await gateway.kill();
+  await using again = await GatewayProcess.start({ folder });
   await assertRetained(again.mqttPort, expected);
 });
 
@@ -114,7 +115,7 @@ async function assertRetained(port: number, expected: typeof EXPECTED): Promise<
   await using late = await mosquittoSub(port, "iiot/#");
   const seen = await late.atLeast(expected.length + 1);
   assert.deepEqual(
-    seen.map((message) => [message.topic, message.payload, message.retain]).sort(),
+    seen.map((message) => [message.topic, message.payload, message.retained]).sort(),
     [...expected, ["iiot/gateway/status", "online", true] as const].map((e) => [...e]).sort(),
   );
 }
