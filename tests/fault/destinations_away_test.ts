@@ -46,7 +46,9 @@ timeout_ms = 2000
 
 /** `count` numbered messages of one device, on one connection, each acknowledged. */
 async function publishNumbered(port: number, device: string, count: number): Promise<void> {
-  const line = (seq: number) => JSON.stringify({ seq, values: { count: seq } });
+  // VictoriaMetrics keeps milliseconds: a time of its own for each message.
+  const firstMs = Date.now() - count;
+  const line = (seq: number) => JSON.stringify({ seq, ts: firstMs + seq, values: { count: seq } });
   const input = Array.from({ length: count }, (_, i) => line(i + 1) + "\n").join("");
   const at = ["-h", "127.0.0.1", "-p", String(port), "-V", "5"];
   const args = [...at, "-q", "1", "-t", `devices/${device}/telemetry`, "-l"];

@@ -37,8 +37,9 @@ Deno.test("every nasty payload over MQTT is acknowledged, counted and kept", asy
   const query = ["dead", "list", "--source", "--reason", "not_json", "--limit", "500"];
   const listed = await gateway.command(query);
   assert.match(listed, /not_json/);
-  assert.ok(listed.includes("warm"), "the payload is readable");
-  const controls = listed.replaceAll("\n", "").match(/\p{Cc}/gu);
+  const whole = await gateway.command([...query, "--json"]);
+  assert.ok(whole.includes('"payload":"warm"'), "the payload is readable");
+  const controls = (listed + whole).replaceAll("\n", "").match(/\p{Cc}/gu);
   assert.equal(controls, null, "nothing in a listing moves a terminal's cursor");
   assert.ok(gateway.running);
 });

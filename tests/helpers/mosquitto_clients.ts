@@ -34,8 +34,10 @@ export async function mosquittoSub(
   filter: string,
   options: ClientOptions = {},
 ): Promise<MosquittoSubscription> {
-  const process = new ServerProcess("mosquitto_sub", {
+  // Into a pipe it would hold its words back: stdbuf makes it write line by line.
+  const process = new ServerProcess("stdbuf", {
     args: [
+      ...["-oL", "mosquitto_sub"],
       ...["-h", "127.0.0.1", "-p", String(port), "-V", options.version ?? "5", "-d"],
       ...["-q", String(options.qos ?? 2), "-t", filter, "-F", "message %t %q %r %x %P"],
       ...options.args ?? [],
