@@ -44,17 +44,20 @@ class MqttSender implements AsyncDisposable {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#open < MQTT_WINDOW && this.#client.connected) this.#publish();
+    while (!this.#stopped && this.#open < MQTT_WINDOW && this.#client.connected) {
+      this.#open++;
+      this.#publish(this.#next++);
+    }
   }
 
-  #publish(): void {
-    const seq = this.#next++;
-    this.#open++;
+  #publish(seq: number): void {
     const payload = JSON.stringify({ seq, values: { count: seq } });
     const topic = `devices/${this.#device}/telemetry`;
     this.#client.publish(topic, payload, { qos: 1 }, (error) => {
+      // The client gives some up when a connection ends; a device would send them again.
+      if (error) return void setTimeout(() => this.#publish(seq), 10);
       this.#open--;
-      if (!error) this.acknowledged.add(seq);
+      this.acknowledged.add(seq);
       queueMicrotask(() => this.#pump());
     });
   }
@@ -202,7 +205,7 @@ async function assertIntact(gateway: GatewayProcess): Promise<void> {
   const file = gateway.folder.join("after.backup");
   await gateway.command(["backup", "create", file]);
   const said = await gateway.command(["backup", "verify", file]);
-  assert.match(said, /ok/i);
+  assert.match(said, /the backup is good/);
 }
 
 /** A small seeded generator, so that a failing run can be repeated. */
