@@ -116,18 +116,18 @@ function escapeCharacter(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-const CSV_HEADER = "number,at,actor,action,subject,address,outcome,detail\r\n";
+const CSV_HEADER = "id,at,actor,action,subject,address,outcome,detail\r\n";
 
 function csvLine(record: AuditRecord): string {
-  const { number, actor, action, subject, address, outcome, detail } = record;
+  const { id, actor, action, subject, address, outcome, detail } = record;
   const at = new Date(record.atMs).toISOString();
-  const cells = [String(number), at, actor, action, subject, address, outcome, detail];
+  const cells = [String(id), at, actor, action, subject, address, outcome, detail];
   return cells.map(csvCell).join(",") + "\r\n";
 }
 
 function line(record: AuditRecord): string {
-  const { number, atMs, ...rest } = record;
-  return JSON.stringify({ number, at: new Date(atMs).toISOString(), ...rest }) + "\n";
+  const { id, atMs, ...rest } = record;
+  return JSON.stringify({ id, at: new Date(atMs).toISOString(), ...rest }) + "\n";
 }
 
 /** One cell: quoted, and text that a spreadsheet would take for a formula is kept text by a `'`. */

@@ -50,7 +50,7 @@ Deno.test("the export has every line once, the newest first", async () => {
   const lines: string[] = [];
   for await (const line of bed.auth.audit.export("csv")) lines.push(line);
   assert.equal(lines.length, 1204);
-  assert.equal(lines[0], "number,at,actor,action,subject,address,outcome,detail\r\n");
+  assert.equal(lines[0], "id,at,actor,action,subject,address,outcome,detail\r\n");
   const subjects = lines.slice(1).map((line) => line.split(",")[4]);
   assert.deepEqual(subjects, Array.from({ length: 1203 }, (_, i) => `n${1202 - i}`));
 });

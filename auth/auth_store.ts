@@ -8,6 +8,7 @@
  * Nothing here can be turned back into a secret: passwords are scrypt hashes, session and device
  * secrets are random and kept as hashes.
  */
+import type { StoreAdmin } from "@/store/store_types.ts";
 
 /** What a person may do; each role may do what the ones after it may. */
 export type Role = "admin" | "operator" | "viewer";
@@ -102,7 +103,7 @@ export interface AuditEntry {
 
 export interface AuditRecord extends AuditEntry {
   /** Strictly increasing. */
-  number: number;
+  id: number;
 }
 
 /** Facts that stay true once they are: `device_credential`. */
@@ -145,4 +146,13 @@ export interface AuthStore {
   /** All of the changes, in order, in one durable transaction, or none and a rejection. */
   commit(changes: AuthChange[]): Promise<void>;
   listAudit(filter: AuditFilter, page: { limit: number; cursor?: string }): Promise<AuditPage>;
+}
+
+/** The gateway's own store as an `AuthStore`; also one that was opened while the gateway is stopped. */
+export function authStoreOf(store: Pick<StoreAdmin, "query" | "commitAccess">): AuthStore {
+  return {
+    load: () => store.query("access.state", {}),
+    commit: (changes) => store.commitAccess(changes),
+    listAudit: (filter, page) => store.query("audit.list", { filter, ...page }),
+  };
 }

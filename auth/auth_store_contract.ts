@@ -14,8 +14,8 @@ export interface AuthStoreUnderTest extends AsyncDisposable {
   reopen(): Promise<AuthStore>;
 }
 
-/** `create` gives an empty store that keeps at most `auditMax` audit lines. */
-export type AuthStoreFactory = (options: { auditMax: number }) => Promise<AuthStoreUnderTest>;
+/** Gives an empty store. */
+export type AuthStoreFactory = () => Promise<AuthStoreUnderTest>;
 
 const HOSTILE = 'Robert\'); DROP TABLE users;-- \u202e \u2028 \u{1F600} "quoted" %_';
 
@@ -84,7 +84,7 @@ function audit(changes: Partial<AuditEntry> = {}): AuditEntry {
 /** Registers the suite; `name` says which implementation is under test. */
 export function testAuthStore(name: string, create: AuthStoreFactory): void {
   Deno.test(`${name}: everything comes back after a reopening as it was put`, async () => {
-    await using under = await create({ auditMax: 100 });
+    await using under = await create();
     const bare = device({ id: "bare", secret: null, certificates: [], grants: [], disabled: true });
     await under.store.commit([
       { type: "put_user", user: user() },
@@ -101,12 +101,12 @@ export function testAuthStore(name: string, create: AuthStoreFactory): void {
     assert.deepEqual(state.devices.toSorted((a, b) => a.id.localeCompare(b.id)), [bare, device()]);
     assert.deepEqual(state.facts, [{ fact: "device_credential", atMs: 5 }]);
     const { items, cursor } = await store.listAudit({}, { limit: 10 });
-    assert.deepEqual(items.map(({ number: _, ...entry }) => entry), [audit()]);
+    assert.deepEqual(items.map(({ id: _, ...entry }) => entry), [audit()]);
     assert.equal(cursor, null);
   });
 
   Deno.test(`${name}: putting again replaces, removing removes, facts keep their first time`, async () => {
-    await using under = await create({ auditMax: 100 });
+    await using under = await create();
     const { store } = under;
     await store.commit([
       { type: "put_user", user: user() },
@@ -137,7 +137,7 @@ export function testAuthStore(name: string, create: AuthStoreFactory): void {
   });
 
   Deno.test(`${name}: a person's sessions go with the person`, async () => {
-    await using under = await create({ auditMax: 100 });
+    await using under = await create();
     const other = user({ id: "2".repeat(32), name: "Bob" });
     const others = session({ id: "b".repeat(32), userId: other.id, selector: "other" });
     await under.store.commit([
@@ -152,7 +152,7 @@ export function testAuthStore(name: string, create: AuthStoreFactory): void {
   });
 
   Deno.test(`${name}: one refused change refuses all, also the audit line`, async () => {
-    await using under = await create({ auditMax: 100 });
+    await using under = await create();
     const before = await under.store.load();
     await assert.rejects(under.store.commit([
       { type: "put_device", device: device() },
@@ -164,30 +164,49 @@ export function testAuthStore(name: string, create: AuthStoreFactory): void {
   });
 
   Deno.test(`${name}: two people cannot share a name, whatever its case`, async () => {
-    await using under = await create({ auditMax: 100 });
+    await using under = await create();
     await under.store.commit([{ type: "put_user", user: user() }]);
     const twin = user({ id: "3".repeat(32), name: "aDA" });
     await assert.rejects(under.store.commit([{ type: "put_user", user: twin }]));
     assert.deepEqual((await under.store.load()).users, [user()]);
   });
 
-  Deno.test(`${name}: the audit trail pages from the newest, filters, and is bounded`, async () => {
-    await using under = await create({ auditMax: 7 });
-    for (let i = 1; i <= 10; i++) {
-      const actor = i % 2 === 0 ? "even" : "odd";
-      await under.store.commit([{ type: "audit", entry: audit({ atMs: i, actor }) }]);
-    }
+  Deno.test(`${name}: the audit trail pages from the newest and filters`, async () => {
+    await using under = await create();
+    await fill(under.store, 10);
     const store = await under.reopen();
-    const seen: number[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await store.listAudit({}, { limit: 3, cursor });
-      seen.push(...page.items.map((item) => item.atMs));
-      cursor = page.cursor ?? undefined;
-    } while (cursor !== undefined);
-    assert.deepEqual(seen, [10, 9, 8, 7, 6, 5, 4]);
+    assert.deepEqual(await trailOf(store), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     const even = await store.listAudit({ actor: "even", fromMs: 5, toMs: 10 }, { limit: 9 });
     assert.deepEqual(even.items.map((item) => item.atMs), [8, 6]);
+    assert.equal(even.cursor, null);
     assert.deepEqual((await store.listAudit({ action: "x" }, { limit: 9 })).items, []);
   });
+}
+
+/** For a store that was told to keep at most seven lines. */
+export function testAuditBound(name: string, create: AuthStoreFactory): void {
+  Deno.test(`${name}: at its bound the audit trail loses the oldest lines`, async () => {
+    await using under = await create();
+    await fill(under.store, 10);
+    assert.deepEqual(await trailOf(under.store), [10, 9, 8, 7, 6, 5, 4]);
+  });
+}
+
+async function fill(store: AuthStore, lines: number): Promise<void> {
+  for (let atMs = 1; atMs <= lines; atMs++) {
+    const actor = atMs % 2 === 0 ? "even" : "odd";
+    await store.commit([{ type: "audit", entry: audit({ atMs, actor }) }]);
+  }
+}
+
+/** Times of all lines, read in pages of three. */
+async function trailOf(store: AuthStore): Promise<number[]> {
+  const seen: number[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.listAudit({}, { limit: 3, cursor });
+    seen.push(...page.items.map((item) => item.atMs));
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return seen;
 }

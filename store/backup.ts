@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { backup } from "node:sqlite";
 import { ConfigError } from "@/model/errors.ts";
+import { endPeopleSessions } from "@/store/auth_tables.ts";
 import { checkAll } from "@/store/damage_check.ts";
 import { Database } from "@/store/database.ts";
 import { databasePath, DataLock, makeDataDir, reasonOf } from "@/store/data_folder.ts";
@@ -176,5 +177,6 @@ async function prepare(path: string, now: Date): Promise<void> {
   database.transaction(() => {
     database.run("DELETE FROM meta WHERE key IN ('backup_rows', 'backup_at_ms')");
     new MessageLog(database).startEpoch("restored", now.getTime());
+    endPeopleSessions(database);
   });
 }

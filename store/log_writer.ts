@@ -13,6 +13,7 @@
 import type { NormalizeRules } from "@/model/rules.ts";
 import type { Database } from "@/store/database.ts";
 import { sqliteFailure } from "@/store/database.ts";
+import { type AccessChange, applyAccess } from "@/store/auth_tables.ts";
 import { applyStateOp } from "@/store/broker_state.ts";
 import { Ballast } from "@/store/ballast.ts";
 import { ballastPath, reasonOf } from "@/store/data_folder.ts";
@@ -731,7 +732,12 @@ export class LogWriter {
 
   audit(entry: AuditEntry): void {
     const atMs = Math.floor(this.#clock.nowUs / 1000);
-    this.#transaction(() => addAudit(this.#db, { entry, atMs }));
+    const line = { detail: "", ...entry, atMs, address: "", outcome: "ok" as const };
+    this.#transaction(() => addAudit(this.#db, line));
+  }
+
+  commitAccess(changes: AccessChange[]): void {
+    this.#transaction(() => applyAccess(this.#db, changes));
   }
 
   setSetting(key: string, value: string | null): void {

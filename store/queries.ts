@@ -6,6 +6,7 @@
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
 import { SOURCE_KINDS, type StoredMessage } from "@/model/message.ts";
 import { type Flag, flagsToMask, maskToFlags } from "@/model/reading.ts";
+import { type AccessState, readAccess } from "@/store/auth_tables.ts";
 import { type BrokerState, readBrokerState } from "@/store/broker_state.ts";
 import { checkAll } from "@/store/damage_check.ts";
 import type { Database, SqlValue } from "@/store/database.ts";
@@ -94,7 +95,18 @@ export interface AuditRow {
   actor: string;
   action: string;
   subject: string;
-  detail: string | null;
+  /** Where it was asked from; empty for the gateway itself and older entries. */
+  address: string;
+  outcome: "ok" | "refused";
+  detail: string;
+}
+
+/** All given conditions hold; the time window is [fromMs, toMs). */
+export interface AuditFilter {
+  actor?: string;
+  action?: string;
+  fromMs?: number;
+  toMs?: number;
 }
 
 /** Window [fromUs, toUs) of event time. */
@@ -153,7 +165,9 @@ export interface Queries {
     parameters: Record<string, never>;
     result: { reason: string; count: number }[];
   };
-  "audit.list": { parameters: PageRequest; result: Page<AuditRow> };
+  /** Newest first. */
+  "audit.list": { parameters: PageRequest & { filter?: AuditFilter }; result: Page<AuditRow> };
+  "access.state": { parameters: Record<string, never>; result: AccessState };
   "settings.all": { parameters: Record<string, never>; result: Record<string, string> };
   "broker.state": { parameters: Record<string, never>; result: BrokerState };
   /** Reads every page; what is wrong, null when nothing is. */
@@ -187,6 +201,7 @@ const HANDLERS: Handlers = {
       "SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC",
     ).map((row) => ({ ...row })),
   "audit.list": listAudit,
+  "access.state": (db) => readAccess(db),
   "settings.all": (db) =>
     Object.fromEntries(
       db.all<{ key: string; value: string }>("SELECT key, value FROM settings")
@@ -646,13 +661,23 @@ function sourceLetterOf(row: SourceDeadRecord): SourceDeadLetter {
   };
 }
 
-function listAudit(db: Database, page: PageRequest): Page<AuditRow> {
+function listAudit(
+  db: Database,
+  { filter = {}, ...page }: PageRequest & { filter?: AuditFilter },
+): Page<AuditRow> {
   const limit = pageLimit(page);
   const before = page.cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(page.cursor, 1)[0];
   const rows = db.all<AuditRow>(
-    `SELECT id, at_ms AS atMs, actor, action, subject, detail FROM audit WHERE id < ?
-     ORDER BY id DESC LIMIT ?`,
+    `SELECT id, at_ms AS atMs, actor, action, subject, address, outcome,
+       coalesce(detail, '') AS detail
+     FROM audit WHERE id < ?1 AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR action = ?3)
+       AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
+     ORDER BY id DESC LIMIT ?6`,
     before ?? 0,
+    filter.actor ?? null,
+    filter.action ?? null,
+    filter.fromMs ?? null,
+    filter.toMs ?? null,
     limit + 1,
   );
   return pageOf(rows, limit, {

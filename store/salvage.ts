@@ -27,7 +27,19 @@ const ROWID_TABLES = [
   "series",
 ];
 /** Tables ordered by a compound key; read from both ends. */
-const KEYED_TABLES = ["settings", "subscriptions", "queued", "inbound_ids", "retained"];
+const KEYED_TABLES = [
+  "people",
+  "device_credentials",
+  "device_certificates",
+  "device_grants",
+  "access_facts",
+  "people_sessions",
+  "settings",
+  "subscriptions",
+  "queued",
+  "inbound_ids",
+  "retained",
+];
 /** Only together with the history's cursor: without it, they are filled again from the log. */
 const HISTORY_TABLES = ["readings", "minutes", "hours", "predictions", "attributes", "devices"];
 

@@ -5,6 +5,7 @@ import type { Database } from "@/store/database.ts";
 import { M0001_LOG } from "@/store/migrations/m0001_log.ts";
 import { M0002_HISTORY } from "@/store/migrations/m0002_history.ts";
 import { M0003_BROKER_STATE } from "@/store/migrations/m0003_broker_state.ts";
+import { M0004_ACCESS } from "@/store/migrations/m0004_access.ts";
 
 export interface Migration {
   version: number;
@@ -14,7 +15,12 @@ export interface Migration {
 }
 
 /** In order, without holes: entry i leads to version i + 1. A released one is never changed. */
-export const MIGRATIONS: readonly Migration[] = [M0001_LOG, M0002_HISTORY, M0003_BROKER_STATE];
+export const MIGRATIONS: readonly Migration[] = [
+  M0001_LOG,
+  M0002_HISTORY,
+  M0003_BROKER_STATE,
+  M0004_ACCESS,
+];
 
 /** "Slce": tells our files from other programs' (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x536c6365;

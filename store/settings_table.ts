@@ -1,9 +1,20 @@
 /** Two small tables: settings by key, and the audit trail. */
 import type { Database } from "@/store/database.ts";
-import type { AuditEntry } from "@/store/store_types.ts";
 
 /** Beyond this the oldest entries of the trail go. */
 const AUDIT_MAX = 100_000;
+
+/** One line of the trail. */
+export interface AuditLine {
+  atMs: number;
+  actor: string;
+  action: string;
+  subject: string;
+  /** Where it was asked from; empty for the gateway itself. */
+  address: string;
+  outcome: "ok" | "refused";
+  detail: string;
+}
 
 export function setSetting(
   db: Database,
@@ -20,14 +31,17 @@ export function setSetting(
   }
 }
 
-export function addAudit(db: Database, { entry, atMs }: { entry: AuditEntry; atMs: number }): void {
+export function addAudit(db: Database, line: AuditLine, max: number = AUDIT_MAX): void {
   db.run(
-    "INSERT INTO audit (at_ms, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-    atMs,
-    entry.actor,
-    entry.action,
-    entry.subject,
-    entry.detail ?? null,
+    `INSERT INTO audit (at_ms, actor, action, subject, address, outcome, detail)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    line.atMs,
+    line.actor,
+    line.action,
+    line.subject,
+    line.address,
+    line.outcome,
+    line.detail,
   );
-  db.run("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", AUDIT_MAX);
+  db.run("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", max);
 }

@@ -10,6 +10,7 @@ import type {
   SourceDeadFilter,
 } from "@/store/store_types.ts";
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
+import type { AccessChange } from "@/store/auth_tables.ts";
 import { copyDatabase } from "@/store/backup.ts";
 import { DataLock, makeDataDir } from "@/store/data_folder.ts";
 import { LogWriter } from "@/store/log_writer.ts";
@@ -121,6 +122,10 @@ export class StoppedStore implements StoreAdmin, AsyncDisposable {
 
   async audit(entry: AuditEntry): Promise<void> {
     this.#writer.audit(entry);
+  }
+
+  async commitAccess(changes: AccessChange[]): Promise<void> {
+    this.#writer.commitAccess(changes);
   }
 
   async setSetting(key: string, value: string | null): Promise<void> {

@@ -12,6 +12,7 @@ import {
   SOURCE_KINDS,
 } from "@/model/message.ts";
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
+import type { AccessChange } from "@/store/auth_tables.ts";
 import {
   type BrokerState,
   type BrokerStateOp,
@@ -572,6 +573,10 @@ class WorkerStore implements Store {
 
   audit(entry: AuditEntry): Promise<void> {
     return this.#call("audit", entry);
+  }
+
+  commitAccess(changes: AccessChange[]): Promise<void> {
+    return this.#call("commitAccess", changes);
   }
 
   setSetting(key: string, value: string | null): Promise<void> {

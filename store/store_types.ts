@@ -6,6 +6,7 @@
 import type { AppendOutcome, NewMessage, Rejection, StoredMessage } from "@/model/message.ts";
 import type { DeadLetter, Ledger, SourceDeadLetter } from "@/model/ledger.ts";
 import type { NormalizeRules } from "@/model/rules.ts";
+import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerState } from "@/store/broker_state.ts";
 import type { Queries, QueryName } from "@/store/queries.ts";
 import type { StoreFullError } from "@/model/errors.ts";
@@ -184,6 +185,11 @@ export interface StoreAdmin {
   backup(file: string): Promise<number>;
   /** Bounded audit trail entry. */
   audit(entry: AuditEntry): Promise<void>;
+  /**
+   * People, sessions, devices, facts and audit lines: all of the changes, in order, in one durable
+   * transaction, or none and a rejection. Read back by the queries `access.state` and `audit.list`.
+   */
+  commitAccess(changes: AccessChange[]): Promise<void>;
   /** Small texts by key, for settings made at run time; null deletes. */
   setSetting(key: string, value: string | null): Promise<void>;
 }

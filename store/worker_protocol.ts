@@ -3,6 +3,7 @@
  * object per message: 0.02–0.2 µs per message instead of 5.8.
  */
 import type { Rejection } from "@/model/message.ts";
+import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerStateOp } from "@/store/broker_state.ts";
 import type { Fullness } from "@/store/room.ts";
 import type {
@@ -113,6 +114,7 @@ export interface WriterCalls {
     result: number;
   };
   audit: { arguments: [entry: AuditEntry]; result: void };
+  commitAccess: { arguments: [changes: AccessChange[]]; result: void };
   setSetting: { arguments: [key: string, value: string | null]; result: void };
   configure: { arguments: [options: LiveOptions]; result: void };
 }
