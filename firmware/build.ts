@@ -1,5 +1,5 @@
 /**
- * Builds the firmware: `firmware/build/node{1,2}.elf` for the board, and the host programs of the
+ * Builds the firmware: `firmware/build/node{1,2,3}.elf` for the board, and the host programs of the
  * tests. `--region EU868|US915` is required: a radio must not be built without choosing its band.
  */
 import { parseArgs } from "node:util";
@@ -96,7 +96,7 @@ function chosenRegion(args: string[]): Region {
 async function main(): Promise<void> {
   const region = chosenRegion(Deno.args);
   console.log(`region ${region}`);
-  for (const node of [1, 2] as const) {
+  for (const node of [1, 2, 3] as const) {
     const { text, data, bss } = await imageSize(await buildNode(node, region));
     console.log(`firmware/build/node${node}.elf  text ${text}  data ${data}  bss ${bss}`);
   }

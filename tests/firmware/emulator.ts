@@ -1,6 +1,6 @@
 /**
  * Runs a firmware ELF in `qemu-system-arm -M netduinoplus2` (an STM32F405, whose UARTs sit where the
- * STM32F446 has them). The lines are unix sockets, or a pty for the virtual COM port; the monitor is
+ * STM32F446 has them). The lines are TCP connections on the loopback, or a pty for the virtual COM port; the monitor is
  * used to press reset. Leaving the scope cuts the power.
  */
 import { fromLatin1, latin1 } from "./bytes.ts";
@@ -64,7 +64,6 @@ export class Emulator implements AsyncDisposable {
   readonly lines = new Map<UartName, Line>();
   #process: Deno.ChildProcess | null = null;
   #monitor: Line | null = null;
-  #folder = "";
   #output: Promise<void>[] = [];
 
   private constructor(private readonly options: EmulatorOptions) {}
@@ -87,15 +86,16 @@ export class Emulator implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    this.#folder = await Deno.makeTempDir({ prefix: "fw" });
-    const listeners = new Map<string, Deno.Listener>();
+    const listeners = new Map<string, Deno.TcpListener>();
+    /** A line of one byte at a time: without nodelay each of them would wait 40 ms for the next. */
     const listen = (name: string) => {
-      const path = `${this.#folder}/${name}`;
-      listeners.set(name, Deno.listen({ transport: "unix", path }));
-      return `unix:${path}`;
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      listeners.set(name, listener);
+      return `socket,id=${name},host=127.0.0.1,port=${listener.addr.port},nodelay=on`;
     };
     const args = ["-M", "netduinoplus2", "-kernel", this.options.elf, "-display", "none"];
-    args.push("-qmp", listen("monitor"), ...UARTS.flatMap((name) => this.#serial(name, listen)));
+    args.push("-chardev", listen("monitor"), "-mon", "chardev=monitor,mode=control");
+    args.push(...UARTS.flatMap((name) => this.#serial(name, listen)));
     const shift = this.options.icountShift;
     if (shift !== undefined) args.push("-icount", `shift=${shift},align=off,sleep=on`);
     this.#process = new Deno.Command("qemu-system-arm", {
@@ -112,7 +112,8 @@ export class Emulator implements AsyncDisposable {
     if (name === "usart2" && this.options.ptyLink) {
       return ["-chardev", "pty,id=vcp", "-serial", "chardev:vcp"];
     }
-    return ["-serial", this.options.lines.includes(name) ? listen(name) : "null"];
+    if (!this.options.lines.includes(name)) return ["-serial", "null"];
+    return ["-chardev", listen(name), "-serial", `chardev:${name}`];
   }
 
   /** QEMU tells the path of the pty on its output. */
@@ -139,9 +140,11 @@ export class Emulator implements AsyncDisposable {
     await Deno.symlink(path, link);
   }
 
-  async #connect(listeners: Map<string, Deno.Listener>): Promise<void> {
+  async #connect(listeners: Map<string, Deno.TcpListener>): Promise<void> {
     for (const [name, listener] of listeners) {
-      const line = new Line(await listener.accept());
+      const connection = await listener.accept();
+      connection.setNoDelay(true);
+      const line = new Line(connection);
       listener.close();
       if (name === "monitor") {
         this.#monitor = line;
@@ -159,6 +162,5 @@ export class Emulator implements AsyncDisposable {
     await Promise.all(this.#output);
     for (const line of this.lines.values()) await line.close();
     await this.#monitor?.close();
-    await Deno.remove(this.#folder, { recursive: true });
   }
 }

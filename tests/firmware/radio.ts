@@ -7,7 +7,7 @@
  */
 import { concat, fromLatin1, latin1 } from "./bytes.ts";
 import type { Line } from "./emulator.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../firmware/model/random.ts";
 
 export interface RadioConditions {
   /** Probability that a packet does not arrive. */

@@ -7,9 +7,10 @@ import { Bus } from "./bus.ts";
 import { fromLatin1 } from "./bytes.ts";
 import { Changes } from "./changes.ts";
 import { Ssd1306 } from "./display.ts";
+import { elfOf } from "./elf.ts";
 import { Emulator } from "./emulator.ts";
 import { Modem, Radio } from "./radio.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../firmware/model/random.ts";
 import { Bme680, Sht3x } from "./sensors.ts";
 
 /** What node 2 tells the gateway. */
@@ -21,9 +22,6 @@ export interface GatewayPacket {
   sig: { rssi: number; snr: number };
   sts: Record<"rx" | "err" | "frm" | "dec" | "mod" | "dup" | "gap", number>;
 }
-
-export const elfOf = (node: number): string =>
-  new URL(`../../firmware/build/node${node}.elf`, import.meta.url).pathname;
 
 /** A radio node with its surroundings; the surroundings outlive a power cut. */
 export class RadioNode implements AsyncDisposable {
@@ -48,7 +46,7 @@ export class RadioNode implements AsyncDisposable {
   async powerOn(): Promise<void> {
     const ptyLink = this.bench.ptyLink;
     const lines = ["uart4", "usart6", ...(ptyLink ? [] : ["usart2"])] as ("uart4" | "usart2")[];
-    this.#emulator = await Emulator.start({ elf: elfOf(this.number), lines, ptyLink });
+    this.#emulator = await Emulator.start({ elf: await elfOf(this.number), lines, ptyLink });
     this.bus.attach(this.#emulator.line("usart6"));
     this.modem.attach(this.#emulator.line("uart4"));
     if (!ptyLink) this.#readConsole();

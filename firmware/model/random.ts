@@ -23,4 +23,19 @@ export class Random {
   chance(probability: number): boolean {
     return this.next() < probability;
   }
+
+  /** low ≤ x < high. */
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low);
+  }
+
+  /**
+   * About normal, mean 0, deviation 1: a sum of twelve draws. Only additions, so that every machine
+   * gets the same bits.
+   */
+  normal(): number {
+    let sum = -6;
+    for (let draw = 0; draw < 12; draw++) sum += this.next();
+    return sum;
+  }
 }
