@@ -26,6 +26,16 @@ export interface Int8Model {
   scores: number[];
 }
 
+/** A model as it rests: one line about the whole, then one line for each layer. */
+export function formatModel({ layers, ...about }: Int8Model): string {
+  return [about, ...layers].map((line) => JSON.stringify(line) + "\n").join("");
+}
+
+export function parseModel(text: string): Int8Model {
+  const [about, ...layers] = text.trim().split("\n").map((line) => JSON.parse(line));
+  return { ...about, layers };
+}
+
 export function clampInt8(value: number): number {
   return value > 127 ? 127 : value < -128 ? -128 : value;
 }

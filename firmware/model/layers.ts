@@ -1,7 +1,7 @@
 /**
  * What a network is made of, for the trainer, the quantiser, the reference and the C code alike.
- * Tensors are height × width × channels, channels fastest. "Same" padding: (kernel − 1) / 2 in front.
- * To drop in another model of these operators, give `generate.ts` another list of layers.
+ * Tensors are height × width × channels, channels fastest. "Same" padding: (kernel − 1) / 2 in
+ * front. To drop in another model of these operators, give `generate.ts` another list of layers.
  */
 
 export type Operator = "conv" | "depthwise" | "maxpool" | "avgpool" | "dense";

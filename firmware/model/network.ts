@@ -1,4 +1,7 @@
-/** The network in floating point: forward, backward, and training by stochastic gradient descent. */
+/**
+ * The network in floating point: forward, backward, and training by stochastic gradient
+ * descent.
+ */
 import { eachTap, fanIn, hasWeights, type LayerShape } from "./layers.ts";
 import type { Random } from "./random.ts";
 import type { Picture } from "./silhouettes.ts";

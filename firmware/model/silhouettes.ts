@@ -1,7 +1,7 @@
 /**
  * The data set: synthetic silhouettes, 24 × 24 pixels of 8 bits. A person is a head above shoulders
- * and a torso; everything else is furniture, bars, balls, corners and shades. It teaches a network to
- * tell these shapes apart and nothing about real rooms; the model card says so too.
+ * and a torso; everything else is furniture, bars, balls, corners and shades. It teaches a network
+ * to tell these shapes apart and nothing about real rooms; the model card says so too.
  */
 import { Random } from "./random.ts";
 

@@ -81,7 +81,8 @@ static bool start_pll(void) {
 }
 
 static hardware start_clock(clock_choice choice) {
-  /* After a reset the real register has the internal oscillator on; zero means that it is missing. */
+  /* After a reset the real register has the internal oscillator on; zero means that it is
+   * missing. */
   if (RCC->CR == 0) return (hardware){EMULATED_CORE_HZ, 42000000, 84000000, true};
   if (choice == CLOCK_FAST && start_pll()) return (hardware){FAST_HZ, 42000000, 84000000, false};
   return (hardware){SLOW_HZ, SLOW_HZ, SLOW_HZ, false};
@@ -97,8 +98,9 @@ static void alternate(gpio_registers *port, unsigned pin, unsigned function) {
 
 static void set_up_pins(void) {
   RCC->AHB1ENR |= 7u; /* ports A, B, C */
-  RCC->APB1ENR |= 1u << 14 | 1u << 17 | 1u << 18 | 1u << 19 | 1u << 21; /* SPI2 USART2,3 UART4 I2C1 */
-  RCC->APB2ENR |= 1u << 4 | 1u << 5;                                    /* USART1, USART6 */
+  /* SPI2, USART2, USART3, UART4, I2C1; USART1, USART6 */
+  RCC->APB1ENR |= 1u << 14 | 1u << 17 | 1u << 18 | 1u << 19 | 1u << 21;
+  RCC->APB2ENR |= 1u << 4 | 1u << 5;
   alternate(GPIOA, 0, 8), alternate(GPIOA, 1, 8);   /* UART4: radio */
   alternate(GPIOA, 2, 7), alternate(GPIOA, 3, 7);   /* USART2: virtual COM port */
   alternate(GPIOA, 9, 7), alternate(GPIOA, 10, 7);  /* USART1: frames */

@@ -14,8 +14,8 @@ typedef struct {
 
 typedef enum { CLOCK_SLOW, CLOCK_FAST } clock_choice; /* 16 MHz, or 168 MHz from the PLL */
 
-/* Clocks, pins, SysTick, watchdog. Every wait in it is bounded; a crystal that does not start leaves
- * the 16 MHz oscillator in use. */
+/* Clocks, pins, SysTick, watchdog. Every wait in it is bounded; a crystal that does not start
+ * leaves the 16 MHz oscillator in use. */
 hardware hardware_start(clock_choice choice);
 
 /* Sleeps until wait_ms have passed or a byte has come on one of the UARTs. */

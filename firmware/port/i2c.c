@@ -1,7 +1,7 @@
 /* Sequence of RM0390, section 24.3.3. A master waits for one flag at a time; each wait ends after
  * WAIT_US (a byte takes 23 us at 400 kHz, stretching by our sensors none). After a failure the
- * peripheral is reset and the bus is clocked free, since a device that was interrupted in the middle
- * of a byte may hold the data line. */
+ * peripheral is reset and the bus is clocked free, since a device that was interrupted in the
+ * middle of a byte may hold the data line. */
 #include "i2c.h"
 
 #include "board.h"

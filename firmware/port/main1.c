@@ -26,7 +26,8 @@ int main(void) {
   hardware h = hardware_start(CLOCK_SLOW);
   uart_init(&radio, (uart_setup){UART4, IRQ_UART4, h.apb1_hz, 115200});
   uart_init(&vcp, (uart_setup){USART2, IRQ_USART2, h.apb1_hz, 115200});
-  node1_init(&node, (node_ports){uart_port(&radio), uart_port(&vcp), start_i2c(&h)}, board_now_ms());
+  node_ports ports = {uart_port(&radio), uart_port(&vcp), start_i2c(&h)};
+  node1_init(&node, ports, board_now_ms());
   hardware_report_boot(&node.vcp, "node1", &h);
   uart *const listening[] = {&radio, &vcp};
   for (;;) {

@@ -1,8 +1,8 @@
 /* I2C and SPI transactions over USART6 to the host that runs the emulator, which has neither of the
  * two. Only the innermost transfer is replaced: every driver above runs as on the board.
  *
- * Both directions carry SLIP frames (C0 around, DB DC and DB DD for C0 and DB inside), so that either
- * side finds its feet again after a reset in the middle of a frame.
+ * Both directions carry SLIP frames (C0 around, DB DC and DB DD for C0 and DB inside), so that
+ * either side finds its feet again after a reset in the middle of a frame.
  * Request  number, 'I', address, in count, out bytes
  *          number, 'S', in count (16 bits, big-endian), out bytes
  * Answer   number, status (0 or the i2c_status negated), in bytes

@@ -24,7 +24,9 @@ enum {
 
 static bool read_calibration(bme680 *s, const i2c_bus *bus) {
   uint8_t heat[5], gas[4];
-  if (i2c_read_registers(bus, s->address, REG_HEAT_VALUE, heat, sizeof heat) != I2C_OK) return false;
+  if (i2c_read_registers(bus, s->address, REG_HEAT_VALUE, heat, sizeof heat) != I2C_OK) {
+    return false;
+  }
   if (i2c_read_registers(bus, s->address, REG_GAS_CALIBRATION, gas, sizeof gas) != I2C_OK) {
     return false;
   }

@@ -64,8 +64,8 @@ bool bmx280_start(bmx280 *s, const i2c_bus *bus) {
   return i2c_write_register(bus, s->address, REG_MEASURE_CONTROL, ONE_CONVERSION_FORCED) == I2C_OK;
 }
 
-/* Fine temperature: 1/5120 degree. Data sheet section 8.2; 64 bits where a strange calibration would
- * overflow 32. */
+/* Fine temperature: 1/5120 degree. Data sheet section 8.2; 64 bits where a strange calibration
+ * would overflow 32. */
 static int32_t fine_temperature(const bmx280 *s, int32_t raw) {
   int64_t d = (raw >> 4) - s->t1;
   int64_t linear = (((raw >> 3) - 2 * (int64_t)s->t1) * s->t2) >> 11;

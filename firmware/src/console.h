@@ -1,5 +1,5 @@
-/* Lines typed on the virtual COM port, and the log lines that go out there. A log line that does not
- * fit is dropped and counted: nobody waits for a slow host. */
+/* Lines typed on the virtual COM port, and the log lines that go out there. A log line that does
+ * not fit is dropped and counted: nobody waits for a slow host. */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 #include "byte_port.h"

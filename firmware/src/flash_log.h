@@ -1,10 +1,10 @@
 /* Event log in two flash sectors.
  *
- * Layout: slots of 64 bytes, filled in order: number | kind | 52 bytes | CRC-32 of the 60 before it.
- * Numbers only grow. When a sector is full the other one is erased and continued, so at least one
- * sector of history remains. The CRC is programmed last: a slot torn by power loss does not count
- * and is skipped. Erasing stops the processor for one to two seconds on a single-bank flash, which
- * happens once in 2048 events and only at boot. */
+ * Layout: slots of 64 bytes, filled in order: number | kind | 52 bytes | CRC-32 of the 60 before
+ * it. Numbers only grow. When a sector is full the other one is erased and continued, so at least
+ * one sector of history remains. The CRC is programmed last: a slot torn by power loss does not
+ * count and is skipped. Erasing stops the processor for one to two seconds on a single-bank flash,
+ * which happens once in 2048 events and only at boot. */
 #ifndef FLASH_LOG_H
 #define FLASH_LOG_H
 #include <stdbool.h>

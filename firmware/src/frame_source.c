@@ -4,7 +4,8 @@
 
 #include "crc.h"
 
-enum { MARK_1 = 0xC5, MARK_2 = 0x5C, HEAD = 2, BODY_END = HEAD + NN_PIXELS, FRAME_END = BODY_END + 2 };
+enum { MARK_1 = 0xC5, MARK_2 = 0x5C };
+enum { HEAD = 2, BODY_END = HEAD + NN_PIXELS, FRAME_END = BODY_END + 2 };
 
 void frame_link_init(frame_link *l, byte_port port) {
   memset(l, 0, sizeof *l);

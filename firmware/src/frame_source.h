@@ -1,6 +1,7 @@
 /* Where pictures come from. The one source at hand is a serial link: a camera board, or the host
- * that plays one, sends C5 5C, 576 pixels (0 black), CRC-16 big-endian over each pixel - 128. A DCMI camera driver is
- * not part of this firmware; it would be another implementation of frame_source. */
+ * that plays one, sends C5 5C, 576 pixels (0 black), CRC-16 big-endian over each pixel - 128. A
+ * DCMI camera driver is not part of this firmware; it would be another implementation of
+ * frame_source. */
 #ifndef FRAME_SOURCE_H
 #define FRAME_SOURCE_H
 #include "byte_port.h"

@@ -1,9 +1,9 @@
 /* The receiving end: checks, acknowledges, removes duplicates.
  *
- * A frame is a duplicate when it equals the last one (same seq, same CRC: a retransmission is always
- * the same packet), or one of the few before it within LINK_SILENCE_MS (a copy that the radio
- * delayed). Seq 1 after that silence is a sender that restarted; the same seq with other content is
- * another packet and is passed on: dropping it would lose an acknowledged packet.
+ * A frame is a duplicate when it equals the last one (same seq, same CRC: a retransmission is
+ * always the same packet), or one of the few before it within LINK_SILENCE_MS (a copy that the
+ * radio delayed). Seq 1 after that silence is a sender that restarted; the same seq with other
+ * content is another packet and is passed on: dropping it would lose an acknowledged packet.
  * What cannot be handed on now (slow host) is not acknowledged: the sender tries again. */
 #ifndef LINK_RECEIVER_H
 #define LINK_RECEIVER_H
@@ -25,7 +25,7 @@ typedef struct {
   uint32_t crc_errors; /* frames whose CRC does not hold */
   uint32_t decode_errors;
   uint32_t duplicates;
-  uint32_t gaps;        /* packets missing between two that came; one that comes late is taken off */
+  uint32_t gaps;        /* packets missing between two that came, less those that came late */
   uint32_t reboots;     /* sequences that began anew */
   uint32_t foreign;     /* frames from other addresses */
   uint32_t host_full;   /* good packets not taken for want of room, and not acknowledged */

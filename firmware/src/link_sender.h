@@ -4,8 +4,8 @@
  * WAITING --2 s, or NACK--> DUE after a short random pause, at most LINK_RETRIES times, then FREE
  * with LINK_LOST. A refused send (+ERR) counts as an attempt; a modem that is starting does not.
  * The pause is random so that two senders that collided do not collide again.
- * For LINK_ACK_MS after boot nothing is sent: numbers begin at 1 again, and an acknowledgement that is
- * still under way to the previous life must not confirm a packet of this one. */
+ * For LINK_ACK_MS after boot nothing is sent: numbers begin at 1 again, and an acknowledgement that
+ * is still under way to the previous life must not confirm a packet of this one. */
 #ifndef LINK_SENDER_H
 #define LINK_SENDER_H
 #include "airtime.h"

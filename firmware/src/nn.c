@@ -14,7 +14,9 @@ static span taps_inside(const nn_layer *l, int out, int padding) {
   return s;
 }
 
-static int8_t clamp(int32_t value) { return (int8_t)(value > 127 ? 127 : value < -128 ? -128 : value); }
+static int8_t clamp(int32_t value) {
+  return (int8_t)(value > 127 ? 127 : value < -128 ? -128 : value);
+}
 
 static int8_t requantize(const nn_layer *l, unsigned channel, int32_t sum) {
   unsigned bits = (unsigned)(31 + l->shift[channel]);
@@ -22,31 +24,59 @@ static int8_t requantize(const nn_layer *l, unsigned channel, int32_t sum) {
   return clamp((int32_t)(scaled >> bits) + l->out_zero);
 }
 
-static int32_t dot(const int8_t *in, const int8_t *weights, unsigned count, int32_t zero) {
-  int32_t sum = 0;
-  for (unsigned i = 0; i < count; i++) sum += (in[i] - zero) * weights[i];
-  return sum;
-}
-
 static const int8_t *pixel_at(const nn_layer *l, const int8_t *in, int y, int x) {
   return in + (y * l->in_side + x) * l->in_channels;
 }
 
-static void weigh_pixel(const nn_layer *l, const int8_t *in, span ys, span xs, int8_t *out) {
-  bool single = l->op == NN_DEPTHWISE;
-  unsigned depth = single ? 1 : l->in_channels;
-  unsigned area = (unsigned)l->kernel * l->kernel * depth;
-  for (unsigned channel = 0; channel < l->out_channels; channel++) {
-    const int8_t *weights = l->weights + channel * area;
-    int32_t sum = l->bias[channel];
-    for (int ky = ys.first; ky < ys.last; ky++) {
-      for (int kx = xs.first; kx < xs.last; kx++) {
-        const int8_t *from = pixel_at(l, in, ys.origin + ky, xs.origin + kx);
-        const int8_t *w = weights + (unsigned)(ky * l->kernel + kx) * depth;
-        sum += dot(single ? from + channel : from, w, depth, l->in_zero);
-      }
+typedef struct {
+  const int8_t *from; /* the input pixel */
+  unsigned weight;    /* its first weight within an output channel */
+} tap;
+
+/* The taps of one output pixel, found once for all its channels. */
+static unsigned find_taps(const nn_layer *l, const int8_t *in, span ys, span xs, tap *taps) {
+  unsigned count = 0, depth = l->op == NN_DEPTHWISE ? 1 : l->in_channels;
+  for (int ky = ys.first; ky < ys.last; ky++) {
+    for (int kx = xs.first; kx < xs.last; kx++) {
+      taps[count].from = pixel_at(l, in, ys.origin + ky, xs.origin + kx);
+      taps[count++].weight = (unsigned)(ky * l->kernel + kx) * depth;
     }
-    out[channel] = requantize(l, channel, sum);
+  }
+  return count;
+}
+
+/* One weight for each tap: depthwise, and convolution of a single channel. */
+static int32_t sum_single(const tap *taps, unsigned count, const int8_t *weights, unsigned channel,
+                          int32_t zero) {
+  int32_t sum = 0;
+  for (unsigned t = 0; t < count; t++) {
+    sum += (taps[t].from[channel] - zero) * weights[taps[t].weight];
+  }
+  return sum;
+}
+
+static int32_t sum_deep(const tap *taps, unsigned count, const int8_t *weights, unsigned depth,
+                        int32_t zero) {
+  int32_t sum = 0;
+  for (unsigned t = 0; t < count; t++) {
+    const int8_t *x = taps[t].from, *w = weights + taps[t].weight, *end = x + depth;
+    while (x < end) sum += (*x++ - zero) * *w++;
+  }
+  return sum;
+}
+
+static void weigh_pixel(const nn_layer *l, const int8_t *in, span ys, span xs, int8_t *out) {
+  tap taps[NN_KERNEL_MAX * NN_KERNEL_MAX];
+  unsigned count = find_taps(l, in, ys, xs, taps);
+  bool depthwise = l->op == NN_DEPTHWISE;
+  unsigned depth = depthwise ? 1 : l->in_channels;
+  unsigned per_channel = (unsigned)l->kernel * l->kernel * depth;
+  const int8_t *weights = l->weights;
+  for (unsigned channel = 0; channel < l->out_channels; channel++, weights += per_channel) {
+    int32_t sum = depth == 1
+                      ? sum_single(taps, count, weights, depthwise ? channel : 0, l->in_zero)
+                      : sum_deep(taps, count, weights, depth, l->in_zero);
+    out[channel] = requantize(l, channel, sum + l->bias[channel]);
   }
 }
 
@@ -83,7 +113,9 @@ static void compute_row(const nn_layer *l, const int8_t *in, int8_t *out, int ro
 bool nn_start(nn_run *run, const nn_model *m, const int8_t pixels[NN_PIXELS]) {
   for (unsigned i = 0; i < m->layer_count; i++) {
     const nn_layer *l = &m->layers[i];
-    if ((unsigned)l->out_side * l->out_side * l->out_channels > NN_TENSOR_MAX) return false;
+    bool fits = (unsigned)l->out_side * l->out_side * l->out_channels <= NN_TENSOR_MAX;
+    bool pool = l->op == NN_MAXPOOL || l->op == NN_AVGPOOL;
+    if (!fits || (!pool && l->kernel > NN_KERNEL_MAX)) return false;
   }
   run->model = m;
   run->layer = run->row = 0;

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NN_SIDE = 24, NN_PIXELS = NN_SIDE * NN_SIDE, NN_TENSOR_MAX = 2304 };
+enum { NN_SIDE = 24, NN_PIXELS = NN_SIDE * NN_SIDE, NN_TENSOR_MAX = 2304,
+       NN_KERNEL_MAX = 7 };
 
 typedef enum { NN_CONV, NN_DEPTHWISE, NN_MAXPOOL, NN_AVGPOOL, NN_DENSE } nn_operator;
 

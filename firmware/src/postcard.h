@@ -31,7 +31,8 @@ typedef struct {
 /* Writes the frame (room for SENSOR_FRAME_MAX), returns its length. */
 size_t sensor_frame_encode(const sensor_packet *packet, uint8_t *frame);
 
-/* Checks the CRC first, then the encoding: every byte must be used, no field may exceed its width. */
+/* Checks the CRC first, then the encoding: every byte must be used, no field may exceed its
+ * width. */
 frame_status sensor_frame_decode(const uint8_t *frame, size_t count, sensor_packet *packet);
 
 /* The sequence number at the start of a frame whose CRC does not hold, 0 if unreadable.

@@ -1,9 +1,9 @@
 /* Results from the queue to the gateway: MQTT 3.1.1, QoS 1, persistent session, one message in
  * flight, in order.
  *
- * CLOSED --uplink opens--> CONNECTING --CONNACK 0--> READY --publish--> UNCONFIRMED --PUBACK--> READY
- * A result leaves the queue with its PUBACK and not before. Anything that goes wrong closes the
- * connection; after the next CONNACK the same result is sent again, same bytes, same packet
+ * CLOSED --uplink opens--> CONNECTING --CONNACK 0--> READY --publish--> UNCONFIRMED --PUBACK-->
+ * READY A result leaves the queue with its PUBACK and not before. Anything that goes wrong closes
+ * the connection; after the next CONNACK the same result is sent again, same bytes, same packet
  * identifier, marked as a duplicate [MQTT-4.4.0-1]. The identifier follows from seq, so that this
  * also holds over a reset. */
 #ifndef PUBLISHER_H

@@ -4,8 +4,8 @@
  * IDLE  --send--> (WAKE -->) SENDING --+OK--> IDLE with SENT, +ERR or silence --> SEND_FAILED
  * IDLE  --sleep--> SETTLING --> IDLE (asleep)
  * +READY at any time means that the modem restarted: START again. A command without a reply is
- * repeated; after COMMAND_TRIES the start-up begins anew. A modem that never answers therefore costs
- * nothing but counters, and one that is plugged in later is taken into use. */
+ * repeated; after COMMAND_TRIES the start-up begins anew. A modem that never answers therefore
+ * costs nothing but counters, and one that is plugged in later is taken into use. */
 #ifndef RYLR998_H
 #define RYLR998_H
 #include "byte_port.h"

@@ -90,8 +90,8 @@ static void test_gateway_line(void) {
   gateway_line(&t, &r);
   CHECK_TEXT(
       "{\"ts\":194500,\"id\":\"N2\",\"n1\":{\"t\":28.3,\"h\":52.6,\"g\":461235},"
-      "\"n2\":{\"t\":27.8,\"h\":48.8},\"sig\":{\"rssi\":-32,\"snr\":12},\"sts\":{\"rx\":1,\"err\":0,"
-      "\"frm\":0,\"dec\":0,\"mod\":0,\"dup\":0,\"gap\":0}}\n",
+      "\"n2\":{\"t\":27.8,\"h\":48.8},\"sig\":{\"rssi\":-32,\"snr\":12},"
+      "\"sts\":{\"rx\":1,\"err\":0,\"frm\":0,\"dec\":0,\"mod\":0,\"dup\":0,\"gap\":0}}\n",
       bytes);
   memset(&r, 0xFF, sizeof r); /* the widest of everything fits */
   r.packet.temperature_x10 = r.rssi = r.snr = INT16_MIN;

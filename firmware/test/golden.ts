@@ -123,3 +123,15 @@ export async function writeGoldenHeader(path: string): Promise<void> {
     ].join("\n"),
   );
 }
+
+/** Writes the golden pictures of the model, with the logits that the reference computed. */
+export async function writePictureHeader(path: string): Promise<void> {
+  const lines = await Deno.readTextFile(new URL("../model/golden.jsonl", import.meta.url));
+  const cases: { pixels: number[]; logits: number[]; score: number }[] = lines.trim().split("\n")
+    .map((line) => JSON.parse(line));
+  const type = "typedef struct { int8_t logits[2]; uint16_t score; int8_t pixels[576]; }" +
+    " golden_picture;\n";
+  const rows = cases.map((c) => `{{${c.logits}}, ${c.score}, {${c.pixels}}}`);
+  const head = "/* Generated from firmware/model/golden.jsonl. */\n#include <stdint.h>\n";
+  await Deno.writeTextFile(path, head + type + table("golden_picture", "golden_pictures", rows));
+}

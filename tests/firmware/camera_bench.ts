@@ -1,4 +1,7 @@
-/** Node 3 on a bench: its ELF in the emulator, Wi-Fi modem, FRAM, and a camera that sends pictures. */
+/**
+ * Node 3 on a bench: its ELF in the emulator, Wi-Fi modem, FRAM, and a camera that sends
+ * pictures.
+ */
 import { Bus } from "./bus.ts";
 import { concat, crc16, fromLatin1 } from "./bytes.ts";
 import { Changes } from "./changes.ts";
@@ -17,6 +20,11 @@ export interface ToldResult {
   us: number;
   waiting: number;
 }
+
+const RESULT_LINE = new RegExp(
+  /^result seq=(\d+) z=(-?\d+),(-?\d+) score=(\d+) avg=(\d+) /.source +
+    /person=(\d) us=(\d+) waiting=(\d+)$/.source,
+);
 
 const SSID = 'The "Lab", 2nd floor';
 const PASSWORD = "back\\slash,comma";
@@ -149,10 +157,8 @@ export class CameraBench implements AsyncDisposable {
 
   /** All results so far, over restarts. */
   told(): ToldResult[] {
-    const line =
-      /^result seq=(\d+) z=(-?\d+),(-?\d+) score=(\d+) avg=(\d+) person=(\d) us=(\d+) waiting=(\d+)$/;
     for (; this.#parsedLines < this.lines.length; this.#parsedLines++) {
-      const match = line.exec(this.lines[this.#parsedLines]!);
+      const match = RESULT_LINE.exec(this.lines[this.#parsedLines]!);
       if (!match) continue;
       const [seq, z0, z1, score, avg, person, us, waiting] = match.slice(1).map(Number) as [
         number,

@@ -9,7 +9,8 @@ export class Changes {
 
   /**
    * Resolves once the condition holds.
-   * @throws Error naming what did not come, after `limitMs` (a bound for a hung test, never a pause).
+   * @throws Error naming what did not come, after `limitMs` (a bound for a hung test, never a
+   * pause).
    */
   until(condition: () => boolean, what: string, limitMs = 60_000): Promise<void> {
     if (condition()) return Promise.resolve();

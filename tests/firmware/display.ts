@@ -43,7 +43,8 @@ export class Ssd1306 implements I2cDevice {
     }
   }
 
-  /** The picture as text, read with the firmware's own font; an unreadable cell becomes "\u2588". */
+  /** The picture as text, read with the firmware's own font; an unreadable cell becomes
+   * "\u2588". */
   text(font: Map<string, string>): string[] {
     return Array.from({ length: PAGES }, (_, page) => {
       const cells = Array.from({ length: 21 }, (_, cell) => this.#cell(page, cell));

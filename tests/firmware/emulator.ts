@@ -1,7 +1,7 @@
 /**
- * Runs a firmware ELF in `qemu-system-arm -M netduinoplus2` (an STM32F405, whose UARTs sit where the
- * STM32F446 has them). The lines are TCP connections on the loopback, or a pty for the virtual COM port; the monitor is
- * used to press reset. Leaving the scope cuts the power.
+ * Runs a firmware ELF in `qemu-system-arm -M netduinoplus2` (an STM32F405, whose UARTs sit where
+ * the STM32F446 has them). The lines are TCP connections on the loopback, or a pty for the virtual
+ * COM port; the monitor is used to press reset. Leaving the scope cuts the power.
  */
 import { fromLatin1, latin1 } from "./bytes.ts";
 

@@ -1,6 +1,6 @@
 /**
- * An ESP-AT Wi-Fi modem on a serial line, bridged to real TCP. What the firmware calls host and port
- * is looked up in `route`, so that a test decides where the broker is.
+ * An ESP-AT Wi-Fi modem on a serial line, bridged to real TCP. What the firmware calls host and
+ * port is looked up in `route`, so that a test decides where the broker is.
  */
 import { concat, fromLatin1, latin1 } from "./bytes.ts";
 import type { Line } from "./emulator.ts";

@@ -1,5 +1,6 @@
 /** Nodes 1 and 2 as the real ELFs in the emulator, from sensor to serial line. */
 import assert from "node:assert/strict";
+import { BUDGETS } from "../../firmware/budget.ts";
 import { crc16, fromHex, latin1 } from "./bytes.ts";
 import { readFont } from "./display.ts";
 import { RadioBench, upTo } from "./radio_bench.ts";
@@ -34,7 +35,9 @@ async function burstInto(openSink: OpenSerialSink): Promise<void> {
     assert.equal(humidity.length, stored + 300);
     assert.deepEqual(humidity.slice(-300), upTo(before + 300).slice(-300));
     assert.equal((await sink.stored("gas_resistance")).length, stored + 300);
-    assert.equal((await bench.node1.stats()).retries, 0);
+    const stats = await bench.node1.stats();
+    assert.equal(stats.retries, 0);
+    assert.ok(stats.stack! <= BUDGETS[1].stack, `stack ${stats.stack}`);
   }
   await Deno.remove(folder, { recursive: true });
 }
@@ -110,6 +113,8 @@ Deno.test("node 2 reads every golden frame, whatever bytes it holds", async () =
   assert.equal(sts.err, golden.invalid.filter((e) => e.error === "crc" && e.frame).length);
   assert.equal(sts.dec, golden.invalid.filter((e) => e.error === "decode").length);
   assert.equal(sts.frm, 0);
+  const { stack } = await bench.node2.stats();
+  assert.ok(stack! <= BUDGETS[2].stack, `stack ${stack}`);
 });
 
 Deno.test("a corrupted packet is refused and the same packet is sent again", async () => {

@@ -1,6 +1,7 @@
 /**
- * Where node 3's results go. The harness bridges the modem to `address` and later asks what has been
- * stored; Mosquitto with a subscriber is one such place, the gateway with its database another.
+ * Where node 3's results go. The harness bridges the modem to `address` and later asks what has
+ * been stored; Mosquitto with a subscriber is one such place, the gateway with its database
+ * another.
  */
 import mqtt from "mqtt";
 import { fromLatin1 } from "./bytes.ts";
@@ -58,8 +59,7 @@ class MosquittoSink implements PredictionSink {
     const lines = [
       `listener ${this.address.port} 127.0.0.1`,
       ...["allow_anonymous true", "persistence true", `persistence_location ${this.folder}/`],
-      // As root it would change to a user who may not write there.
-      ...(Deno.uid() === 0 ? ["user root"] : []),
+      "user root", // only heeded as root, when it would become a user who may not write there
     ];
     await Deno.writeTextFile(`${this.folder}/mosquitto.conf`, lines.join("\n") + "\n");
     await this.restart();

@@ -1,7 +1,7 @@
 /**
- * Node 1 and node 2 on a bench: both ELFs in emulators, their modems on one simulated channel, their
- * sensors and displays on the bus. The SHT3x of node 1 numbers its samples: sample k reads k × 0.01 %
- * humidity, so every packet can be told from all others.
+ * Node 1 and node 2 on a bench: both ELFs in emulators, their modems on one simulated channel,
+ * their sensors and displays on the bus. The SHT3x of node 1 numbers its samples: sample k reads k
+ * × 0.01 % humidity, so every packet can be told from all others.
  */
 import { Bus } from "./bus.ts";
 import { fromLatin1 } from "./bytes.ts";
