@@ -199,6 +199,7 @@ Deno.test("power cuts of either node lose nothing that was acknowledged", async 
 Deno.test("displays show what was measured", async () => {
   const font = await readFont();
   await using bench = await RadioBench.start();
+  bench.node1.type("interval 3600"); // one sample, so that the pages stand still
   const shows = (node: 1 | 2, ...lines: string[]) => {
     const display = node === 1 ? bench.node1.display : bench.node2.display;
     const picture = () => display.text(font);
