@@ -27,6 +27,7 @@ export function crossCheck(
     ...checkNames("source", names.source),
     ...checkGateway(config),
     ...checkListeners(config),
+    ...checkTls(config),
     ...checkSources(config),
     ...checkNodeNames(config),
   ];
@@ -73,16 +74,41 @@ function checkGateway(config: Config): Finding[] {
   return findings;
 }
 
-function checkListeners(config: Config): Finding[] {
-  const { http, mqtt } = config;
-  if (mqtt.listen === null || http.listen.port === 0 || http.listen.port !== mqtt.listen.port) {
-    return [];
+/** Two listeners on one port; port 0 is a free one each time. */
+function checkListeners({ http, mqtt, tls }: Config): Finding[] {
+  const listeners: [keys: string[], at: { port: number } | null][] = [
+    [["http", "listen"], http.listen],
+    [["mqtt", "listen"], mqtt.listen],
+    [["tls", "https_listen"], tls.mode === "off" ? null : tls.https_listen],
+    [["tls", "mqtts_listen"], tls.mode === "off" ? null : tls.mqtts_listen],
+  ];
+  const findings: Finding[] = [];
+  const taken = new Map<number, string>();
+  for (const [keys, at] of listeners) {
+    if (at === null || at.port === 0) continue;
+    const other = taken.get(at.port);
+    if (other !== undefined) {
+      findings.push({
+        keys,
+        shown: String(at.port),
+        message: `has the same port as ${other}`,
+        hint: "give each its own port; MQTT over WebSocket is at /mqtt of the HTTP port anyway",
+      });
+    }
+    taken.set(at.port, keys.join("."));
   }
+  return findings;
+}
+
+function checkTls({ tls }: Config): Finding[] {
+  if ((tls.certificate === null) === (tls.key === null)) return [];
+  const missing = tls.certificate === null ? "certificate" : "key";
+  const given = missing === "key" ? "certificate" : "key";
   return [{
-    keys: ["mqtt", "listen"],
-    shown: String(mqtt.listen.port),
-    message: "has the same port as http.listen",
-    hint: "give each its own port; MQTT over WebSocket is at /mqtt of the HTTP port anyway",
+    keys: ["tls", missing],
+    shown: null,
+    message: `is missing while tls.${given} is set`,
+    hint: "give both files, or neither to use the gateway's own",
   }];
 }
 

@@ -101,6 +101,15 @@ const http = section({
     max: 10_000,
     reload: "live",
   }),
+  public_url: optionalText({
+    text: "Address under which others reach the pages, where this machine's own name and port " +
+      "are not it (a reverse proxy); used in the claim link and in snippets for devices.",
+    pattern: /^https?:\/\/[^\s/]+(\/[^\s?#]*)?$/,
+    rule: "write http:// or https://, a host, and where needed a port and a path",
+    lengthMax: 256,
+    example: "https://iot.example.com",
+    reload: "live",
+  }),
   metrics: choice(["loopback", "token", "open"], {
     text: "Who may read /metrics: this machine, whoever brings metrics_token, or everybody.",
     default: "loopback",
@@ -215,6 +224,45 @@ const mqtt = section({
   retained_bytes_max: size({
     text: "Bytes of retained messages; what would exceed it is not retained, and counted.",
     default: "64MiB",
+  }),
+});
+
+const tls = section({
+  mode: choice(["auto", "off"], {
+    text: "auto: HTTPS and MQTT over TLS are on as soon as there is a certificate, the one below " +
+      'or the own one of "sluice cert server".',
+    default: "auto",
+  }),
+  https_listen: optionalListen({
+    text: 'Address of pages and API over TLS; port 0 picks a free one, "off" starts none.',
+    default: "0.0.0.0:8443",
+  }),
+  mqtts_listen: optionalListen({
+    text: 'Address of the broker over TLS; port 0 picks a free one, "off" starts none.',
+    default: "0.0.0.0:8883",
+  }),
+  certificate: optionalText({
+    text: "PEM file of the server's certificate and the ones above it; else the own one. " +
+      "A changed file is taken up within seconds.",
+    example: "/etc/sluice/server.pem",
+  }),
+  key: optionalText({
+    text: "PEM file of its private key, not encrypted.",
+    example: "/etc/sluice/server.key",
+  }),
+  client_authority: optionalText({
+    text: "PEM file of the authorities that sign client certificates of devices; else the own " +
+      "one. A certificate opens nothing unless it is bound to its device as well.",
+    example: "/etc/sluice/devices-ca.pem",
+  }),
+});
+
+const auth = section({
+  auto_registration: choice(["off", "ask", "on"], {
+    text: "Devices that nobody registered. off: refused. ask: refused and listed until an " +
+      "operator lets them in. on: the first one that brings an id owns it.",
+    default: "off",
+    reload: "live",
   }),
 });
 
@@ -620,6 +668,8 @@ export const configSchema = z.strictObject({
   gateway,
   http,
   mqtt,
+  tls,
+  auth,
   fanout,
   storage,
   history,
@@ -644,6 +694,8 @@ export const SECTION_TEXTS: Record<keyof Config, string> = {
   gateway: "The gateway itself.",
   http: "Pages, API, HTTP ingest, /metrics.",
   mqtt: "The embedded MQTT broker and its limits.",
+  tls: "Encryption: HTTPS, MQTT over TLS, client certificates.",
+  auth: "Who may come in.",
   fanout: "Readings for local MQTT subscribers.",
   storage: "The durable log.",
   history: "Local history for charts.",
