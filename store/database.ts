@@ -137,6 +137,17 @@ export class Database implements Disposable {
     }
   }
 
+  /** Several reads of one moment. */
+  snapshot<T>(read: () => T): T {
+    if (this.#db.isTransaction) return read();
+    this.run("BEGIN");
+    try {
+      return read();
+    } finally {
+      this.rollback();
+    }
+  }
+
   /** SQLite rolls back by itself after some errors; this does it after the others. */
   rollback(): void {
     if (!this.#db.isOpen || !this.#db.isTransaction) return;

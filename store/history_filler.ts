@@ -1,10 +1,7 @@
 /**
  * Fills the history from the log: one more cursor, moved in the transaction that writes the rows, so
- * every message counts exactly once in readings and roll-ups, also over a kill.
- *
- * A chunk is decoded, normalised and gathered by series before anything is written: the rows of one
- * series go in together, a minute of it is touched once. Values out of the plausible interval are kept
- * as readings and left out of the roll-ups, where nobody could tell them any more.
+ * every message counts exactly once, also over a kill. Values go to the table of recent ones;
+ * `HistoryMover` takes them to where charts read.
  */
 import { decodeStored } from "@/model/decode/decode.ts";
 import { normalize } from "@/model/normalize.ts";
@@ -20,30 +17,15 @@ const DEVICES_MAX = 100_000;
 const ATTRIBUTES_MAX = 100_000;
 /** Entries of each memory of known series. */
 const CACHE_MAX = 20_000;
-const READINGS_PER_STATEMENT = 40;
+const ROWS_PER_STATEMENT = 40;
 
-const IMPLAUSIBLE = flagsToMask(["implausible"]);
 const FUTURE = flagsToMask(["ts_future"]);
-
-const MINUTE_US = 60_000_000;
-const HOUR_US = 3_600_000_000;
 
 interface Series {
   series: number;
   unit: string | null;
   latest_us: number | null;
   latest_number: number;
-}
-
-interface Bucket {
-  series: number;
-  bucket: number;
-  count: number;
-  sum: number;
-  min: number;
-  max: number;
-  last: number;
-  lastUs: number;
 }
 
 interface Latest {
@@ -72,7 +54,6 @@ class Gathered {
     value: number;
     flags: number;
   }[] = [];
-  readonly minutes: Map<string, Bucket> = new Map();
   readonly latest: Map<number, Latest> = new Map();
   readonly units: Map<number, string | null> = new Map();
   readonly devices: Map<string, DeviceSeen> = new Map();
@@ -91,7 +72,9 @@ export class HistoryFiller {
   readonly #series: Map<string, Series> = new Map();
   #cursor = 0;
   #cursorBytes = 0;
-  #counts = { series: 0, devices: 0, attributes: 0 };
+  #active = "a";
+  #counts = { series: 0, attributes: 0 };
+  #devices: Set<string> = new Set();
   /** Messages that an earlier program took and this one cannot decode, and values beyond a limit. */
   skipped = 0;
 
@@ -105,18 +88,32 @@ export class HistoryFiller {
     return this.#cursor;
   }
 
+  /** Number of series; the more, the more values are moved at once. */
+  get seriesCount(): number {
+    return this.#counts.series;
+  }
+
+  /** New values go to the other table from now on: `HistoryMover` has switched them. */
+  useTable(active: "a" | "b"): void {
+    this.#active = active;
+  }
+
   get cursorBytes(): number {
     return this.#cursorBytes;
   }
 
   reload(): void {
     this.#series.clear();
-    const row = this.#db.get<{ cursor: number; cursor_bytes: number }>("SELECT * FROM history");
+    const row = this.#db.get<{ cursor: number; cursor_bytes: number; active: string }>(
+      "SELECT * FROM history",
+    );
     this.#cursor = row?.cursor ?? 0;
     this.#cursorBytes = row?.cursor_bytes ?? 0;
+    this.#active = row?.active === "b" ? "b" : "a";
+    const devices = this.#db.all<{ device: string }>("SELECT device FROM devices");
+    this.#devices = new Set(devices.map(({ device }) => device));
     this.#counts = {
       series: this.#db.number("SELECT count(*) FROM series"),
-      devices: this.#db.number("SELECT count(*) FROM devices"),
       attributes: this.#db.number("SELECT count(*) FROM attributes"),
     };
   }
@@ -200,7 +197,6 @@ export class HistoryFiller {
       series.unit = reading.unit;
       gathered.units.set(series.series, reading.unit);
     }
-    if ((flags & IMPLAUSIBLE) === 0) addToBucket(gathered.minutes, series.series, { atUs, value });
     if ((flags & FUTURE) === 0 && isNewer(series, atUs, number)) {
       series.latest_us = atUs;
       series.latest_number = number;
@@ -240,63 +236,43 @@ export class HistoryFiller {
   // --- writing ----------------------------------------------------------------------------------
 
   #write(gathered: Gathered): void {
-    this.#writeReadings(gathered.readings);
-    const hours: Map<string, Bucket> = new Map();
-    for (const bucket of gathered.minutes.values()) {
-      this.#writeBucket("minutes", bucket);
-      mergeIntoHour(hours, bucket);
-    }
-    for (const bucket of hours.values()) this.#writeBucket("hours", bucket);
-    for (const latest of gathered.latest.values()) this.#writeLatest(latest);
+    this.#writeRecent(gathered.readings);
+    this.#writeLatest([...gathered.latest.values()]);
     for (const [series, unit] of gathered.units) {
       this.#db.run("UPDATE series SET unit = ? WHERE series = ?", unit, series);
     }
     for (const entry of gathered.predictions) this.#writePrediction(entry);
     for (const entry of gathered.attributes.values()) this.#writeAttribute(entry);
-    for (const seen of gathered.devices.values()) this.#writeDevice(seen);
+    this.#writeDevices([...gathered.devices.values()]);
   }
 
-  #writeReadings(readings: Gathered["readings"]): void {
-    readings.sort((a, b) => a.series - b.series || a.atUs - b.atUs);
-    for (let start = 0; start < readings.length; start += READINGS_PER_STATEMENT) {
-      const part = readings.slice(start, start + READINGS_PER_STATEMENT);
-      const values: SqlValue[] = [];
-      for (const { series, atUs, number, item, value, flags } of part) {
-        values.push(series, atUs, number, item, value, flags);
-      }
-      this.#db.run(insertReadings(part.length), ...values);
-    }
+  #writeRecent(readings: Gathered["readings"]): void {
+    const table = `recent_${this.#active}`;
+    inParts(readings, ({ series, atUs, number, item, value, flags }) => {
+      return [series, atUs, number, item, value, flags];
+    }, (rows, values) => {
+      const places = Array(rows).fill("(?, ?, ?, ?, ?, ?)").join(", ");
+      this.#db.run(
+        `INSERT INTO ${table} (series, at_us, number, item, value, flags) VALUES ${places}`,
+        ...values,
+      );
+    });
   }
 
-  #writeBucket(table: "minutes" | "hours", b: Bucket): void {
-    this.#db.run(
-      `INSERT INTO ${table} (series, bucket, count, sum, min, max, last, last_us)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (series, bucket) DO UPDATE SET count = count + excluded.count,
-         sum = sum + excluded.sum, min = min(min, excluded.min), max = max(max, excluded.max),
-         last = iif(excluded.last_us >= last_us, excluded.last, last),
-         last_us = max(last_us, excluded.last_us)`,
-      b.series,
-      b.bucket,
-      b.count,
-      b.sum,
-      b.min,
-      b.max,
-      b.last,
-      b.lastUs,
-    );
-  }
-
-  #writeLatest({ series, us, number, value, flags }: Latest): void {
-    this.#db.run(
-      `UPDATE series SET latest_us = ?, latest_number = ?, latest_value = ?, latest_flags = ?
-       WHERE series = ?`,
-      us,
-      number,
-      value,
-      flags,
-      series,
-    );
+  #writeLatest(latest: Latest[]): void {
+    latest.sort((a, b) => a.series - b.series);
+    inParts(latest, ({ series, us, number, value, flags }) => {
+      return [series, us, number, value, flags];
+    }, (rows, values) => {
+      const places = Array(rows).fill("(?, ?, ?, ?, ?)").join(", ");
+      this.#db.run(
+        `WITH new (series, us, number, value, flags) AS (VALUES ${places})
+         UPDATE series SET latest_us = new.us, latest_number = new.number,
+           latest_value = new.value, latest_flags = new.flags
+         FROM new WHERE series.series = new.series`,
+        ...values,
+      );
+    });
   }
 
   #writePrediction(
@@ -352,79 +328,57 @@ export class HistoryFiller {
     );
   }
 
-  #writeDevice({ device, via, firstUs, lastUs, messages }: DeviceSeen): void {
-    const changed = this.#db.run(
-      "UPDATE devices SET last_seen_us = ?, messages = messages + ?, via = ? WHERE device = ?",
-      lastUs,
-      messages,
-      via,
-      device,
-    );
-    if (changed > 0) return;
-    if (this.#counts.devices >= DEVICES_MAX) {
+  #writeDevices(devices: DeviceSeen[]): void {
+    for (const seen of devices) if (!this.#devices.has(seen.device)) this.#addDevice(seen);
+    const known = devices.filter((seen) => this.#devices.has(seen.device));
+    inParts(known, ({ device, via, lastUs, messages }) => [device, via, lastUs, messages], (
+      rows,
+      values,
+    ) => {
+      const places = Array(rows).fill("(?, ?, ?, ?)").join(", ");
+      this.#db.run(
+        `WITH new (device, via, us, messages) AS (VALUES ${places})
+         UPDATE devices SET via = new.via, last_seen_us = new.us,
+           messages = devices.messages + new.messages
+         FROM new WHERE devices.device = new.device`,
+        ...values,
+      );
+    });
+  }
+
+  #addDevice({ device, via, firstUs }: DeviceSeen): void {
+    if (this.#devices.size >= DEVICES_MAX) {
       this.skipped++;
       return;
     }
-    this.#counts.devices++;
+    this.#devices.add(device);
     this.#db.run(
-      "INSERT INTO devices (device, via, first_seen_us, last_seen_us, messages) VALUES (?, ?, ?, ?, ?)",
+      `INSERT OR IGNORE INTO devices (device, via, first_seen_us, last_seen_us, messages)
+       VALUES (?, ?, ?, ?, 0)`,
       device,
       via,
       firstUs,
-      lastUs,
-      messages,
+      firstUs,
     );
   }
 }
 
-function insertReadings(rows: number): string {
-  const places = Array(rows).fill("(?, ?, ?, ?, ?, ?)").join(", ");
-  return `INSERT INTO readings (series, at_us, number, item, value, flags) VALUES ${places}`;
+/** Writes rows with statements of a bounded number of rows. */
+function inParts<T>(
+  entries: readonly T[],
+  valuesOf: (entry: T) => SqlValue[],
+  write: (rows: number, values: SqlValue[]) => void,
+): void {
+  for (let start = 0; start < entries.length; start += ROWS_PER_STATEMENT) {
+    const part = entries.slice(start, start + ROWS_PER_STATEMENT);
+    write(part.length, part.flatMap(valuesOf));
+  }
 }
 
 /** Of two values of one time the one that came later counts. */
 function isNewer(series: Series, atUs: number, number: number): boolean {
   if (series.latest_us === null || atUs > series.latest_us) return true;
   return atUs === series.latest_us && number >= series.latest_number;
-}
-
-function addToBucket(
-  buckets: Map<string, Bucket>,
-  series: number,
-  { atUs, value }: { atUs: number; value: number },
-): void {
-  const bucket = Math.floor(atUs / MINUTE_US);
-  merge(buckets, {
-    series,
-    bucket,
-    count: 1,
-    sum: value,
-    min: value,
-    max: value,
-    last: value,
-    lastUs: atUs,
-  });
-}
-
-function mergeIntoHour(hours: Map<string, Bucket>, minute: Bucket): void {
-  merge(hours, { ...minute, bucket: Math.floor(minute.bucket * MINUTE_US / HOUR_US) });
-}
-
-function merge(buckets: Map<string, Bucket>, added: Bucket): void {
-  const key = `${added.series} ${added.bucket}`;
-  const known = buckets.get(key);
-  if (known === undefined) {
-    buckets.set(key, added);
-    return;
-  }
-  known.count += added.count;
-  known.sum += added.sum;
-  known.min = Math.min(known.min, added.min);
-  known.max = Math.max(known.max, added.max);
-  if (added.lastUs >= known.lastUs) {
-    known.last = added.last;
-    known.lastUs = added.lastUs;
-  }
 }
 
 function takeAttribute(gathered: Gathered, attribute: Attribute, number: number): void {

@@ -20,7 +20,8 @@ import { ballastPath, reasonOf } from "@/store/data_folder.ts";
 import { type DeadChunk, DestinationLedger } from "@/store/destination_ledger.ts";
 import { messageHash } from "@/store/duplicate_window.ts";
 import { DuplicateWindows } from "@/store/duplicate_windows.ts";
-import { HistoryFiller } from "@/store/history_filler.ts";
+import { HISTORY_CHUNK_ROWS, HistoryFiller } from "@/store/history_filler.ts";
+import { HistoryMover } from "@/store/history_mover.ts";
 import { HistoryRetention, SteadyClock } from "@/store/history_retention.ts";
 import { IdempotencyKeys } from "@/store/idempotency_keys.ts";
 import { FLAG_CLOCK_UNTRUSTED, FLAG_PREFIXED, MessageLog } from "@/store/message_log.ts";
@@ -77,6 +78,8 @@ const ROOM_INTERVAL_US = 1_000_000;
 const ROOM_BYTES = 1_048_576;
 /** Windows are saved at least this often while there is something to save. */
 const WINDOWS_INTERVAL_US = 60_000_000;
+/** Further behind than this, the history takes larger chunks: they cost less per message. */
+const HISTORY_LAG_ROWS = 5000;
 const BALLAST_BYTES = 8 * 1_048_576;
 /** `drop_oldest` that cannot keep up, or waits for the history, refuses above this share. */
 const DROP_SHARE = 1.1;
@@ -91,6 +94,7 @@ export class LogWriter {
   readonly #ledger: DestinationLedger;
   readonly #sourceDead: SourceDeadLetters;
   readonly #history: HistoryFiller;
+  readonly #mover: HistoryMover;
   readonly #retention: HistoryRetention;
   readonly #steady: SteadyClock;
   readonly #stamping: Stamping;
@@ -128,6 +132,7 @@ export class LogWriter {
     this.#ledger = new DestinationLedger(this.#db, this.#log);
     this.#sourceDead = new SourceDeadLetters(this.#db);
     this.#history = new HistoryFiller(this.#db, this.#log);
+    this.#mover = new HistoryMover(this.#db);
     this.#retention = new HistoryRetention(this.#db);
     this.#steady = new SteadyClock(this.#reading);
     this.#stamping = new Stamping(this.#db, {
@@ -394,6 +399,7 @@ export class LogWriter {
     this.#ledger.reload();
     this.#sourceDead.reload();
     this.#history.reload();
+    this.#mover.reload();
     this.#stamping.reload();
     this.#firstReceiver = this.#readFirstReceiver();
     this.#clock = this.#newClock();
@@ -468,7 +474,7 @@ export class LogWriter {
       this.#lookAtRoomWhenDue();
       if (this.#writeError !== null) return this.#probe();
       return this.#stamp() || this.#fillHistory() || this.#dropOldest() || this.#prune() ||
-        this.#saveWindowsWhenDue() || this.#forgetKeys() || this.#retain();
+        this.#moveHistory() || this.#saveWindowsWhenDue() || this.#forgetKeys() || this.#retain();
     } catch {
       return false;
     }
@@ -499,14 +505,24 @@ export class LogWriter {
   #fillHistory(): boolean {
     const through = this.#stamping.stampedThrough;
     if (this.#history.cursor >= through) return false;
+    const lag = through - this.#history.cursor;
+    const rowsMax = lag > HISTORY_LAG_ROWS ? 4 * HISTORY_CHUNK_ROWS : HISTORY_CHUNK_ROWS;
     try {
-      this.#history.fill(through, this.#options.normalize);
+      this.#history.fill(through, this.#options.normalize, rowsMax);
     } catch (error) {
       this.#recover(error);
       throw error;
     }
     this.#noticeSkipped();
     return true;
+  }
+
+  #moveHistory(): boolean {
+    const { monotonicUs } = this.#reading;
+    const { seriesCount } = this.#history;
+    const moved = this.#relaxed(() => this.#mover.step({ seriesCount, monotonicUs }));
+    this.#history.useTable(this.#mover.active);
+    return moved;
   }
 
   #noticeSkipped(): void {

@@ -44,13 +44,13 @@ type Act =
   | { act: "reopen"; kill: boolean };
 
 const which = fc.nat(1);
-const fates = fc.array(fc.nat(5), { minLength: 12, maxLength: 12 });
+const fates = fc.array(fc.nat(4), { minLength: 12, maxLength: 12 });
 const ACTS: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
       act: fc.constant("append" as const),
-      seqs: fc.array(fc.option(fc.nat(30)), { maxLength: 12 }),
+      seqs: fc.array(fc.option(fc.nat(60)), { minLength: 1, maxLength: 12, size: "max" }),
     }),
   },
   {
@@ -69,7 +69,7 @@ const ACTS: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      act: fc.constantFrom("replay", "purge", "backfill", "lease", "release", "pause"),
+      act: fc.constantFrom("purge", "backfill", "lease", "release", "pause"),
       which,
     }),
   },
@@ -78,6 +78,9 @@ const ACTS: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ act: fc.constant("upkeep" as const), ms: fc.nat(90_000) }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant("reopen" as const), kill: fc.boolean() }) },
 );
+
+// long ones: a message has to be appended, buried, replayed and settled before much can go wrong
+const ACT_LISTS = fc.array(ACTS, { minLength: 30, maxLength: 80, size: "max" });
 
 class Run {
   readonly #test: TestWriter;
@@ -311,7 +314,7 @@ function release(entry: ModelDestination): void {
 
 Deno.test("model: random acts, kills included, keep every ledger true", async () => {
   const property = fc.asyncProperty(
-    fc.array(ACTS, { minLength: 5, maxLength: 60 }),
+    ACT_LISTS,
     async (acts) => {
       using test = await TestWriter.open({ keepMs: 1000, durability: "relaxed" });
       const run = new Run(test);
@@ -326,5 +329,5 @@ Deno.test("model: random acts, kills included, keep every ledger true", async ()
   );
   const seed = Number(Deno.env.get("SLUICE_MODEL_SEED") ?? Date.now() % 2 ** 31);
   console.log(`seed ${seed}, repeat it with SLUICE_MODEL_SEED=${seed}`);
-  await fc.assert(property, { seed, numRuns: 60 });
+  await fc.assert(property, { seed, numRuns: 25 });
 });

@@ -220,6 +220,7 @@ export function runQuery<Name extends QueryName>(
   return HANDLERS[name](db, parameters);
 }
 
+const IMPLAUSIBLE = flagsToMask(["implausible"]);
 const LIST_MAX = 1000;
 const POINTS_MAX = 100_000;
 const SCAN_ROWS_MAX = 50_000;
@@ -294,7 +295,10 @@ function readingsRange(db: Database, parameters: RangeParameters): ReadingsRange
     device,
     measurement,
   );
-  const rows = series === undefined ? [] : pointRows(db, series.series, { ...parameters, limit });
+  const rows = series === undefined
+    ? []
+    // one moment for all parts: values move from one table to another
+    : db.snapshot(() => pointRows(db, series.series, { ...parameters, limit }));
   return {
     device,
     measurement,
@@ -317,21 +321,47 @@ function pointRows(
   series: number,
   { fromUs, toUs, stepUs, limit }: RangeParameters & { limit: number },
 ): PointRow[] {
-  if (stepUs === null) {
-    return db.all<PointRow>(
-      `SELECT at_us, value, value AS min, value AS max, 1 AS count, flags FROM readings
-       WHERE series = ? AND at_us >= ? AND at_us < ? ORDER BY at_us LIMIT ?`,
-      series,
-      fromUs,
-      toUs,
-      limit + 1,
-    );
-  }
+  if (stepUs === null) return singleValues(db, series, { fromUs, toUs, limit });
   stepUs = Math.max(1, Math.floor(stepUs));
   const window = { from: Math.floor(fromUs / stepUs), to: Math.ceil(toUs / stepUs), stepUs };
   if (stepUs % HOUR_US === 0) return rollUps(db, series, { ...window, unitUs: HOUR_US, limit });
   if (stepUs % MINUTE_US === 0) return rollUps(db, series, { ...window, unitUs: MINUTE_US, limit });
   return stepsOfReadings(db, series, { ...window, limit });
+}
+
+/** Values of series ?1 in [?2, ?3) that are not in `readings` and the roll-ups yet. */
+function recentValues(db: Database): string {
+  const state = db.get<{ active: string; moved_series: number | null }>(
+    "SELECT active, moved_series FROM history",
+  );
+  const [active, other] = state?.active === "b" ? ["b", "a"] as const : ["a", "b"] as const;
+  const select = (table: string) =>
+    `SELECT at_us, number, item, value, flags FROM recent_${table}
+     WHERE series = ?1 AND at_us >= ?2 AND at_us < ?3`;
+  if (state?.moved_series == null) return select(active);
+  return `${select(active)} UNION ALL ${select(other)}
+    AND series > (SELECT moved_series FROM history)`;
+}
+
+/** The rows of `readings` and the recent ones. */
+function allValues(db: Database): string {
+  return `SELECT at_us, number, item, value, flags FROM readings
+    WHERE series = ?1 AND at_us >= ?2 AND at_us < ?3 UNION ALL ${recentValues(db)}`;
+}
+
+function singleValues(
+  db: Database,
+  series: number,
+  { fromUs, toUs, limit }: { fromUs: number; toUs: number; limit: number },
+): PointRow[] {
+  return db.all<PointRow>(
+    `SELECT at_us, value, value AS min, value AS max, 1 AS count, flags FROM (${allValues(db)})
+     ORDER BY at_us, number, item LIMIT ?4`,
+    series,
+    fromUs,
+    toUs,
+    limit + 1,
+  );
 }
 
 interface StepWindow {
@@ -348,23 +378,27 @@ function rollUps(
   { from, to, stepUs, unitUs, limit }: StepWindow & { unitUs: number },
 ): PointRow[] {
   const table = unitUs === HOUR_US ? "hours" : "minutes";
-  const units = Math.round(stepUs / unitUs);
   return db.all<PointRow>(
-    `SELECT (bucket / ${UNITS}) * ?2 AS at_us, sum(sum) / sum(count) AS value, min(min) AS min,
-       max(max) AS max, sum(count) AS count, 0 AS flags
-     FROM ${table} WHERE series = ?3 AND bucket >= ?4 AND bucket < ?5
-     GROUP BY bucket / ${UNITS} ORDER BY 1 LIMIT ?6`,
-    units,
-    stepUs,
+    `SELECT (bucket * ${unitUs} / ${STEP}) * ?4 AS at_us, sum(sum) / sum(count) AS value,
+       min(min) AS min, max(max) AS max, sum(count) AS count, 0 AS flags
+     FROM (
+       SELECT bucket, count, sum, min, max FROM ${table}
+       WHERE series = ?1 AND bucket >= ?2 / ${unitUs} AND bucket < ?3 / ${unitUs}
+       UNION ALL
+       SELECT at_us / ${unitUs} AS bucket, 1, value, value, value
+       FROM (${recentValues(db)}) WHERE (flags & ?5) = 0)
+     GROUP BY 1 ORDER BY 1 LIMIT ?6`,
     series,
-    from * units,
-    to * units,
+    from * stepUs,
+    to * stepUs,
+    stepUs,
+    IMPLAUSIBLE,
     limit + 1,
   );
 }
 
 /** A bound number is a float to SQLite, and dividing by a float gives no whole steps. */
-const UNITS = "CAST(?1 AS INTEGER)";
+const STEP = "CAST(?4 AS INTEGER)";
 
 function stepsOfReadings(
   db: Database,
@@ -372,15 +406,15 @@ function stepsOfReadings(
   { from, to, stepUs, limit }: StepWindow,
 ): PointRow[] {
   return db.all<PointRow>(
-    `SELECT (at_us / ${UNITS}) * ?1 AS at_us, avg(value) AS value, min(value) AS min,
+    `SELECT (at_us / ${STEP}) * ?4 AS at_us, avg(value) AS value, min(value) AS min,
        max(value) AS max, count(*) AS count, 0 AS flags
-     FROM readings WHERE series = ?2 AND at_us >= ?3 AND at_us < ?4 AND (flags & ?5) = 0
-     GROUP BY at_us / ${UNITS} ORDER BY 1 LIMIT ?6`,
-    stepUs,
+     FROM (${allValues(db)}) WHERE (flags & ?5) = 0
+     GROUP BY 1 ORDER BY 1 LIMIT ?6`,
     series,
     from * stepUs,
     to * stepUs,
-    flagsToMask(["implausible"]),
+    stepUs,
+    IMPLAUSIBLE,
     limit + 1,
   );
 }

@@ -247,13 +247,16 @@ class Salvage {
   }
 
   #copyHistory(): void {
-    const [cursor] = this.#read("SELECT cursor, cursor_bytes FROM history", []) ?? [];
-    if (cursor === undefined) return;
+    const [state] = this.#read("SELECT * FROM history", []) ?? [];
+    if (state === undefined) return;
     this.#into.run(
-      "UPDATE history SET cursor = ?, cursor_bytes = ?",
-      cursor.cursor ?? 0,
-      cursor.cursor_bytes ?? 0,
+      "UPDATE history SET cursor = ?, cursor_bytes = ?, active = ?, moved_series = ?",
+      state.cursor ?? 0,
+      state.cursor_bytes ?? 0,
+      state.active ?? "a",
+      state.moved_series ?? null,
     );
+    for (const table of ["recent_a", "recent_b"]) this.#copyRanges(table);
     for (const table of HISTORY_TABLES) this.#copyKeyed(table);
   }
 

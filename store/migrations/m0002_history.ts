@@ -2,7 +2,14 @@ import type { Migration } from "@/store/schema.ts";
 
 /**
  * What charts and lists read. `history` is one more cursor over the log, moved in the transaction that
- * writes these rows. Values are keyed by series and event time, so that a chart reads one run of pages.
+ * writes these rows.
+ *
+ * Values come in the order of reception and are read in the order of series and event time. Written
+ * straight to where they are read, every value would rewrite a page of its own, three with roll-ups:
+ * 12 KB to the card for 100 bytes. So they are appended to a small table first (`recent_a` or
+ * `recent_b`), and moved many at a time to `readings`, `minutes` and `hours`, series by series. `active`
+ * is the table that takes new values; the other one is being moved up to and including the series
+ * `moved_series`, or is empty (NULL).
  */
 export const M0002_HISTORY: Migration = {
   version: 2,
@@ -10,10 +17,31 @@ export const M0002_HISTORY: Migration = {
   sql: `
     CREATE TABLE history (
       cursor INTEGER NOT NULL,
-      cursor_bytes INTEGER NOT NULL
+      cursor_bytes INTEGER NOT NULL,
+      active TEXT NOT NULL,
+      moved_series INTEGER
     );
     INSERT INTO history
-      SELECT coalesce(min(number), 1) - 1, coalesce(min(offset_bytes), 0) FROM messages;
+      SELECT coalesce(min(number), 1) - 1, coalesce(min(offset_bytes), 0), 'a', NULL FROM messages;
+
+    CREATE TABLE recent_a (
+      place INTEGER PRIMARY KEY,
+      series INTEGER NOT NULL,
+      at_us INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      item INTEGER NOT NULL,
+      value REAL NOT NULL,
+      flags INTEGER NOT NULL
+    );
+    CREATE TABLE recent_b (
+      place INTEGER PRIMARY KEY,
+      series INTEGER NOT NULL,
+      at_us INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      item INTEGER NOT NULL,
+      value REAL NOT NULL,
+      flags INTEGER NOT NULL
+    );
 
     CREATE TABLE series (
       series INTEGER PRIMARY KEY,
