@@ -2,7 +2,7 @@
 import type { DeviceAccess } from "@/auth/device_access.ts";
 import type { RateLimit } from "@/auth/rate_limit.ts";
 import type { Intake } from "@/ingest/intake.ts";
-import { HttpError } from "@/model/errors.ts";
+import { HttpError, StoreFullError } from "@/model/errors.ts";
 import type { IngestMessage, IngestPort } from "@/routes/api/ingest.ts";
 import type { HttpApproach } from "@/routes/http_env.ts";
 
@@ -43,6 +43,7 @@ export class HttpIngest implements IngestPort {
   assertReady(): void {
     const why = this.#parts.unavailable();
     if (why === null) return;
+    if (why instanceof StoreFullError) throw why;
     throw new HttpError(503, why.message, {
       code: "HTTP-0503",
       hint: why.hint,
