@@ -81,9 +81,12 @@ export const TABLE_COLUMNS: Record<string, Record<string, string>> = {
 export const TABLES: readonly string[] = Object.keys(TABLE_COLUMNS);
 
 /** Exact: the product is rounded to whole µs, and µs since 1970 fit a double until the year 2255. */
-const time = (column: string) => `timestamptz 'epoch' + ${column} * interval '1 microsecond'`;
+function time(column: string): string {
+  return `timestamptz 'epoch' + ${column} * interval '1 microsecond'`;
+}
 
-const insertReadings = (gateway: string) => `
+function insertReadings(gateway: string): string {
+  return `
 INSERT INTO readings (message_id, item, device, measurement, at, value, unit, gateway,
   received_at, seq, trace_id, flags, tags)
 SELECT m, i, d, n, ${time("a")}, v, u, ${gateway}::text, ${time("r")}, s, coalesce(t, m),
@@ -91,6 +94,7 @@ SELECT m, i, d, n, ${time("a")}, v, u, ${gateway}::text, ${time("r")}, s, coales
 FROM json_to_recordset($1::text::json) AS x(m text, i int2, d text, n text, a float8, v float8,
   u text, r float8, s int8, t text, f text[], g jsonb)
 ON CONFLICT DO NOTHING`;
+}
 
 /**
  * Writes one chunk (see postgres_rows.ts); all of it or nothing. `$1` readings, `$2` predictions,

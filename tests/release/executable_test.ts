@@ -129,7 +129,7 @@ Deno.test("a start that cannot work says why", async () => {
   const blind = await outcome("unshare", {
     args: ["--mount", "--map-root-user", "--propagation", "private", "sh", "-c", script, file],
   });
-  assert.equal(blind.code, 126, blind.err);
+  assert.equal(blind.code, 126, String(blind.err));
   assert.equal(blind.err, "sluice: cannot start: /proc is not mounted\n");
 });
 
