@@ -78,8 +78,6 @@ const ROOM_INTERVAL_US = 1_000_000;
 const ROOM_BYTES = 1_048_576;
 /** Windows are saved at least this often while there is something to save. */
 const WINDOWS_INTERVAL_US = 60_000_000;
-/** Further behind than this, the history takes larger chunks: they cost less per message. */
-const HISTORY_LAG_ROWS = 5000;
 const BALLAST_BYTES = 8 * 1_048_576;
 /** `drop_oldest` that cannot keep up, or waits for the history, refuses above this share. */
 const DROP_SHARE = 1.1;
@@ -467,13 +465,14 @@ export class LogWriter {
   /**
    * One piece of upkeep, a few milliseconds: times, history, pruning, what falls due each second.
    * True when more waits. Never throws: what fails is said by `status` and `damage`.
+   * `isBusy`: commits keep coming, pieces must be small.
    */
-  maintain(): boolean {
+  maintain(isBusy = false): boolean {
     this.#observeClock();
     try {
       this.#lookAtRoomWhenDue();
       if (this.#writeError !== null) return this.#probe();
-      return this.#stamp() || this.#fillHistory() || this.#dropOldest() || this.#prune() ||
+      return this.#stamp() || this.#fillHistory(isBusy) || this.#dropOldest() || this.#prune() ||
         this.#moveHistory() || this.#saveWindowsWhenDue() || this.#forgetKeys() || this.#retain();
     } catch {
       return false;
@@ -502,11 +501,11 @@ export class LogWriter {
     return false;
   }
 
-  #fillHistory(): boolean {
+  #fillHistory(isBusy: boolean): boolean {
     const through = this.#stamping.stampedThrough;
     if (this.#history.cursor >= through) return false;
-    const lag = through - this.#history.cursor;
-    const rowsMax = lag > HISTORY_LAG_ROWS ? 4 * HISTORY_CHUNK_ROWS : HISTORY_CHUNK_ROWS;
+    // larger chunks cost less per message, and longer waits per commit
+    const rowsMax = isBusy ? HISTORY_CHUNK_ROWS : 2 * HISTORY_CHUNK_ROWS;
     try {
       this.#history.fill(through, this.#options.normalize, rowsMax);
     } catch (error) {

@@ -6,7 +6,7 @@
  * written before anything moves; a new database is filled beside under another name and takes its
  * place by one rename; then the note goes. Found at a start, the note makes the repair begin again.
  */
-import { ConfigError } from "@/model/errors.ts";
+import { ConfigError, SluiceError } from "@/model/errors.ts";
 import { findDamage } from "@/store/damage_check.ts";
 import { Database, sqliteFailure } from "@/store/database.ts";
 import { databasePath, reasonOf } from "@/store/data_folder.ts";
@@ -44,10 +44,22 @@ interface SalvageNote {
   damage: string;
 }
 
+/** @throws ConfigError when the database cannot be opened, or is none of ours */
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const path = databasePath(options.dataDir);
-  finishRestore(options.dataDir);
-  const salvaged = await repair(path, options);
+  try {
+    finishRestore(options.dataDir);
+    const salvaged = await repair(path, options);
+    return await openSound(path, { options, salvaged });
+  } catch (error) {
+    throw openFailure(path, error);
+  }
+}
+
+async function openSound(
+  path: string,
+  { options, salvaged }: { options: OpenOptions; salvaged: Salvaged | null },
+): Promise<OpenedDatabase> {
   const database = new Database(path, { fullSync: options.fullSync });
   try {
     const copy = await migrate(database, { now: new Date(options.wallMs) });
@@ -57,12 +69,14 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     return { database, boot, salvaged };
   } catch (error) {
     database.close();
-    throw openFailure(path, error);
+    throw error;
   }
 }
 
+/** What SQLite or the system says becomes an error with a hint; the rest is as it is. */
 function openFailure(path: string, error: unknown): unknown {
-  if (sqliteFailure(error) === null) return error;
+  const isSystems = error instanceof Error && "code" in error;
+  if (!isSystems || error instanceof SluiceError) return error;
   return new ConfigError(`Cannot open the database "${path}": ${reasonOf(error)}`, {
     code: "STO-0106",
     hint: "Check that the disk has space and that the user of the gateway may write there",
@@ -153,19 +167,11 @@ async function repair(path: string, options: OpenOptions): Promise<Salvaged | nu
   if (unfinished !== null) return await salvageInto(path, unfinished, options);
   if (!exists(path)) return null;
   const wal = setWalAside(path, options);
-  const damage = damageOf(path, options, wal !== null);
+  const damage = findDamage(path, { full: options.suspect !== null || wal !== null });
   if (damage === null) return wal === null ? null : walReport(path, wal, options);
   const note = { movedTo: `${path}.corrupt-${fileTime(new Date(options.wallMs))}`, damage };
   writeDurably(notePath(path), JSON.stringify(note));
   return await salvageInto(path, note, options);
-}
-
-function damageOf(path: string, { suspect }: OpenOptions, walDamaged: boolean): string | null {
-  try {
-    return findDamage(path, { full: suspect !== null || walDamaged });
-  } catch (error) {
-    throw openFailure(path, error);
-  }
 }
 
 interface WalDamage {

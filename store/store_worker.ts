@@ -280,7 +280,7 @@ class StoreThread {
     if (isBusy && nowMs < this.#restsUntilMs) {
       return this.#scheduleUpkeep(this.#restsUntilMs - nowMs);
     }
-    const more = writer.maintain();
+    const more = writer.maintain(isBusy);
     const tookMs = performance.now() - nowMs;
     this.#restsUntilMs = nowMs + Math.max(BUSY_INTERVAL_MS, tookMs * BUSY_REST);
     if (writer.damage !== null) {
