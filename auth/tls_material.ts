@@ -174,9 +174,11 @@ async function orUnreadable<T>(path: string, work: Promise<T>): Promise<T> {
 /** Changes when any file is written, replaced, or reached through another link. */
 async function stampOf({ certificate, key, clientAuthority }: TlsPaths): Promise<string> {
   const paths = [certificate, key, ...clientAuthority === null ? [] : [clientAuthority]];
-  const stamps = await Promise.all(paths.map(async (path) => {
+  const stamps: string[] = [];
+  // One after the other: of several missing files the first is always the one that is named.
+  for (const path of paths) {
     const { ino, size, mtime, ctime } = await orUnreadable(path, Deno.stat(path));
-    return [ino, size, mtime?.getTime(), ctime?.getTime()].join(":");
-  }));
+    stamps.push([ino, size, mtime?.getTime(), ctime?.getTime()].join(":"));
+  }
   return stamps.join(" ");
 }
