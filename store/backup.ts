@@ -6,17 +6,19 @@
  * of `sha256sum -c`. `FILE` appears under its name only when all of that is done.
  */
 import { createHash } from "node:crypto";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { backup } from "node:sqlite";
 import { ConfigError } from "@/model/errors.ts";
+import { conserves } from "@/model/ledger.ts";
 import { endPeopleSessions } from "@/store/auth_tables.ts";
 import { checkAll } from "@/store/damage_check.ts";
 import { Database } from "@/store/database.ts";
 import { databasePath, DataLock, makeDataDir, reasonOf } from "@/store/data_folder.ts";
+import { DestinationLedger } from "@/store/destination_ledger.ts";
 import { exists, removeIfThere, syncFolder, writeDurably } from "@/store/files.ts";
 import { MessageLog } from "@/store/message_log.ts";
 import { finishRestore, type RestoreNote, restoreNotePath } from "@/store/restore.ts";
-import { checkSchema, fileTime, migrate, schemaVersion } from "@/store/schema.ts";
+import { applyMigrations, checkSchema, fileTime, schemaVersion } from "@/store/schema.ts";
 
 export interface BackupReport {
   file: string;
@@ -85,17 +87,46 @@ function digest(path: string): string {
 }
 
 /**
- * Checks a backup: digest where its file is there, pages, schema, rows as noted.
+ * Checks a backup: digest where its file is there, pages, schema, rows as noted, and a restore for
+ * trial into a folder that is removed again.
  * @throws ConfigError naming what does not hold
  */
 export function verifyBackup(file: string): BackupReport {
   checkDigest(file);
   try {
     using database = openBackup(file);
-    return inspect(database, file);
+    const report = inspect(database, file);
+    tryRestore(file);
+    return report;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw unusable(file, reasonOf(error));
+  }
+}
+
+/** Beside the backup, where there is as much space; else where the system has its scratch folder. */
+function trialFolder(file: string): string {
+  try {
+    return Deno.makeTempDirSync({ dir: dirname(file), prefix: ".trial-" });
+  } catch {
+    return Deno.makeTempDirSync({ prefix: "sluice-trial-" });
+  }
+}
+
+function tryRestore(file: string): void {
+  const folder = trialFolder(file);
+  try {
+    const path = join(folder, "sluice.db");
+    Deno.copyFileSync(file, path);
+    prepare(path, new Date());
+    using database = new Database(path);
+    const ledger = new DestinationLedger(database, new MessageLog(database));
+    const wrong = ledger.ledgers().find((entry) => !conserves(entry));
+    if (wrong !== undefined) {
+      throw unusable(file, `the ledger of "${wrong.destination}" does not add up`);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
   }
 }
 
@@ -145,7 +176,7 @@ function unusable(file: string, cause: string): ConfigError {
 
 /**
  * Puts a backup in the place of the database of a stopped gateway. Its ids stay what they were, the
- * numbers to come get a new epoch. Resolves with where the old database was moved, null without one.
+ * numbers to come get a new epoch. Answers where the old database was moved, null without one.
  * @throws ConfigError when the gateway runs or the backup does not hold
  */
 export async function restoreBackup(
@@ -163,7 +194,7 @@ export async function restoreBackup(
   };
   removeCopy(note.ready);
   Deno.copyFileSync(file, note.ready);
-  await prepare(note.ready, now);
+  prepare(note.ready, now);
   const hadOld = exists(path);
   writeDurably(restoreNotePath(dataDir), JSON.stringify(note));
   finishRestore(dataDir);
@@ -171,9 +202,10 @@ export async function restoreBackup(
   return { report, movedTo: hadOld ? note.aside : null };
 }
 
-async function prepare(path: string, now: Date): Promise<void> {
+/** Brings a copy of a backup to the present schema and begins a new epoch in it. */
+function prepare(path: string, now: Date): void {
   using database = new Database(path);
-  await migrate(database, { now });
+  applyMigrations(database);
   database.transaction(() => {
     database.run("DELETE FROM meta WHERE key IN ('backup_rows', 'backup_at_ms')");
     new MessageLog(database).startEpoch("restored", now.getTime());

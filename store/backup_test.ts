@@ -43,6 +43,8 @@ Deno.test("backup: made while messages come in, verified, restored under a new e
     [lastId = ""] = await appendAll(store, 1, 5000);
   }
   const report = verifyBackup(file);
+  const left = [...Deno.readDirSync(other.path)].map((entry) => entry.name).sort();
+  assert.deepEqual(left, ["gateway.backup", "gateway.backup.sha256"], "the trial leaves nothing");
   assert((report.rows.messages ?? 0) >= 100);
   assert.equal(report.rows.destinations, 1);
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { conserves } from "@/model/ledger.ts";
 import { message, TestWriter } from "@/store/fixture.ts";
 import { scanWalBytes } from "@/store/wal_scan.ts";
@@ -163,6 +164,31 @@ Deno.test("damage: a kill in the middle of the repair begins it again", async ()
   assert.equal(test.writer.status.salvaged?.damage, "first look");
   const { present, lost } = checkBooks(test);
   assert.equal(present + lost, ROWS);
+});
+
+Deno.test("damage: garbage anywhere never keeps the store from opening, and the books balance", async () => {
+  const seed = Number(Deno.env.get("SLUICE_MODEL_SEED") ?? Date.now() % 2 ** 31);
+  console.log(`seed ${seed}, repeat it with SLUICE_MODEL_SEED=${seed}`);
+  const spot = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.nat(9000) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(spot, { minLength: 1, maxLength: 5 }), async (spots) => {
+      using test = await closedStore();
+      edit(test.databasePath, (bytes) => {
+        for (const { at, bytes: length } of spots) {
+          garbage(bytes, Math.floor(at * (bytes.length - 1)), length);
+        }
+      });
+      // a small file is always checked in full
+      await test.reopen();
+      test.writer.syncDestinations(["db"]);
+      checkBooks(test);
+      const [number = 0] = test.append(message("new", { payload: `{"n":-1}` }));
+      assert.equal(number, test.writer.status.lastNumber);
+      test.upkeep();
+      assert.equal(test.writer.damage, null);
+    }),
+    { seed, numRuns: Number(Deno.env.get("SLUICE_FUZZ_RUNS") ?? 6) },
+  );
 });
 
 Deno.test("damage: found while running, it is repaired by opening anew", async () => {

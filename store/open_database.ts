@@ -12,7 +12,7 @@ import { Database, sqliteFailure } from "@/store/database.ts";
 import { databasePath, reasonOf } from "@/store/data_folder.ts";
 import { MessageLog } from "@/store/message_log.ts";
 import { exists, removeIfThere, syncFolder, writeDurably } from "@/store/files.ts";
-import { keepPageOne } from "@/store/page_one.ts";
+import { forgetPageOne, keepPageOne } from "@/store/page_one.ts";
 import { finishRestore } from "@/store/restore.ts";
 import { salvage, type SalvageReport } from "@/store/salvage.ts";
 import { fileTime, migrate } from "@/store/schema.ts";
@@ -217,6 +217,7 @@ async function salvageInto(
   const found = await fillFrom(note.movedTo, { fresh, path, options });
   removeTraces(note.movedTo);
   Deno.renameSync(fresh, path);
+  forgetPageOne(path);
   syncFolder(options.dataDir);
   removeIfThere(notePath(path));
   return report({ ...note, ...found }, options);

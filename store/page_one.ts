@@ -35,6 +35,11 @@ export function keepPageOne(db: Database): void {
   Deno.writeFileSync(pageOnePath(db.path), page, { mode: 0o600 });
 }
 
+/** The database was replaced by another one: its first page is not the kept one's. */
+export function forgetPageOne(path: string): void {
+  removeIfThere(pageOnePath(path));
+}
+
 function readKept(path: string): DataView<ArrayBuffer> | null {
   try {
     const page = Deno.readFileSync(pageOnePath(path));

@@ -4,6 +4,7 @@
  * is in its place: a start that finds the note finishes the move.
  */
 import { exists, removeIfThere } from "@/store/files.ts";
+import { forgetPageOne } from "@/store/page_one.ts";
 import { databasePath } from "@/store/data_folder.ts";
 
 export interface RestoreNote {
@@ -27,6 +28,7 @@ export function finishRestore(dataDir: string): void {
     removeIfThere(`${path}-shm`);
     if (exists(path)) Deno.renameSync(path, note.aside);
     Deno.renameSync(note.ready, path);
+    forgetPageOne(path);
   }
   removeIfThere(restoreNotePath(dataDir));
 }

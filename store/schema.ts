@@ -62,18 +62,23 @@ export async function migrate(
 ): Promise<string | null> {
   checkSchema(db, migrations.length);
   const version = schemaVersion(db);
-  const steps = migrations.filter((step) => step.version > version);
-  if (steps.length === 0) return null;
+  if (version === migrations.length) return null;
   const copy = version === 0 ? null : `${db.path}.before-v${migrations.length}-${fileTime(now)}`;
   if (copy !== null) await backup(db.connection, copy, { rate: -1 });
-  for (const step of steps) {
+  applyMigrations(db, migrations);
+  return copy;
+}
+
+/** The steps that are missing, one transaction each; without a copy of what was there. */
+export function applyMigrations(db: Database, migrations = MIGRATIONS): void {
+  const version = schemaVersion(db);
+  for (const step of migrations.filter((step) => step.version > version)) {
     db.transaction(() => {
       if (version === 0) db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
       db.execute(step.sql);
       db.run(`PRAGMA user_version = ${step.version}`);
     });
   }
-  return copy;
 }
 
 /** A time as part of a file name: `20260101T000000Z`. */
