@@ -231,6 +231,11 @@ export class Delivery {
     const { store, timing, options } = this.#parts;
     const position = store.position(this.name);
     if (position === null) return this.#signal();
+    if (this.#settling.size === 0 && position.cursor < this.#settledThrough) {
+      // salvaged after damage: what it does not know of is sent again
+      this.#storeError ??= storeError(`Cannot go on for "${this.name}"`, "the store began anew");
+      return this.#signal();
+    }
     // the store moves a cursor by itself when it drops the oldest
     this.#readThrough = Math.max(this.#readThrough ?? 0, position.cursor);
     this.#settledThrough = Math.max(this.#settledThrough, position.cursor);
@@ -276,7 +281,7 @@ export class Delivery {
 
   /** Replayed messages and the log take turns. */
   #chooseLane(): Lane {
-    this.#readAhead();
+    this.#readAhead(1);
     this.#readRetries();
     this.#retriesTurn = !this.#retriesTurn && !this.#retries.isEmpty;
     return this.#retriesTurn || this.#log.isEmpty ? this.#retries : this.#log;
@@ -291,7 +296,7 @@ export class Delivery {
     );
     // the bytes are on their way before the next batch takes the thread
     await Promise.race([writing, immediate()]);
-    this.#readAhead();
+    this.#readAhead(2);
     const result = await writing;
     return { result, seconds: (timing.monotonicMs() - startedMs) / 1000 };
   }
@@ -375,11 +380,11 @@ export class Delivery {
     this.#parts.listener.onNotice({ destination: this.name, level, code, message, hint });
   }
 
-  /** Keeps up to two batches of the log in the lane. */
-  #readAhead(): void {
+  /** Reads the log until the lane holds so many batches; the one being written counts. */
+  #readAhead(batches: 1 | 2): void {
     const { store, reader, options } = this.#parts;
     const limit = options.batchMessagesMax;
-    while (this.#readThrough !== null && this.#log.sendable < 2 * limit) {
+    while (this.#readThrough !== null && this.#log.sendable < batches * limit) {
       const after = this.#readThrough;
       const throughNumber = store.stampedThrough;
       if (after >= throughNumber || this.#stopping || this.#storeError !== null) return;
@@ -406,7 +411,7 @@ export class Delivery {
   async #expireOld(): Promise<void> {
     const limit = this.#ageLimit;
     while (limit !== null && !this.#stopping) {
-      this.#readAhead();
+      this.#readAhead(1);
       this.#log.expire((message) => limit.isExpired(message));
       if (!this.#settle(this.#log)) return;
       await this.#settlementRoom();

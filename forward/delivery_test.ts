@@ -400,6 +400,18 @@ Deno.test("delivery: an error of reading is waited out", async () => {
   assert.deepEqual(rig.numbers, [1, 2, 3]);
 });
 
+Deno.test("delivery: a store that was salvaged gets again what it does not know of", async () => {
+  await using rig = new Rig();
+  rig.log.append(10);
+  rig.start();
+  await rig.drained();
+  rig.log.setBack(rig.name, 4);
+  await rig.mode("backing_off");
+  rig.delivery.wake();
+  await rig.drained();
+  assert.deepEqual(rig.numbers, [...range(1, 10), ...range(5, 10)]);
+});
+
 Deno.test("delivery: a connection lost while idle is made again", async () => {
   await using rig = new Rig();
   rig.start();

@@ -296,3 +296,29 @@ Deno.test("forwarder: a test tells what is right or wrong, and writes nothing", 
   assert.match(wrong.failure?.hint ?? "", /password/);
   assert.throws(() => gateway.forwarder.test("none"), /not configured/);
 });
+
+Deno.test("forwarder: when the Worker dies, a new one goes on", async () => {
+  await using folder = await TempDir.create();
+  await using store = await openStore(storeOptions(folder.path, { buildTimeMs: 0 }));
+  const database = await postgres.createDatabase();
+  const link = folder.join("not-yet-there.db");
+  await using forwarder = new Forwarder({
+    openStorePort: () => store.openForwardPort(),
+    databasePath: link,
+    rules: DEFAULT_RULES,
+  });
+  const notices: string[] = [];
+  forwarder.onNotice(({ code, message }) => notices.push(`${code} ${message}`));
+  await store.syncDestinations(["pg"]);
+  await new Promise((resolve) => store.append(message("d1"), resolve));
+  forwarder.start();
+  const configured = forwarder.configure([toPostgres("pg", database)]);
+  await until(() => notices.length > 0, { what: "the end of the Worker is told" });
+  assert.match(notices[0] ?? "", /^FWD-0009 The forward Worker ended: .*No such file/);
+  await Deno.symlink(databasePath(folder.path), link);
+  await configured;
+  await until(async () => (await store.snapshot()).ledgers[0]?.acked === 1, {
+    what: "the new Worker has delivered",
+  });
+  assert.equal((await countReadings(database)).rows, 1);
+});

@@ -26,7 +26,7 @@ export interface DeliveryStore {
 
 export class StoreLink implements DeliveryStore {
   readonly #port: MessagePort;
-  readonly #positions = new Map<string, DestinationCursor>();
+  #positions = new Map<string, DestinationCursor>();
   readonly #waiting = new Map<number, (error: string | null) => void>();
   readonly #listeners = new Set<() => void>();
   #nextToken = 1;
@@ -101,21 +101,11 @@ export class StoreLink implements DeliveryStore {
       this.#lastNumber = message.lastNumber;
       this.#stampedThrough = message.stampedThrough;
     } else if (message.type === "destinations") {
-      this.#replacePositions(message.destinations);
+      this.#positions = new Map(message.destinations.map((known) => [known.name, { ...known }]));
     } else {
       const position = this.#positions.get(message.destination);
       if (position !== undefined) position.retries = Math.max(1, position.retries);
     }
     for (const listener of this.#listeners) listener();
-  }
-
-  /** A cursor never goes back: one that does was written down before our last settlement. */
-  #replacePositions(positions: DestinationCursor[]): void {
-    const before = new Map(this.#positions);
-    this.#positions.clear();
-    for (const position of positions) {
-      const cursor = Math.max(position.cursor, before.get(position.name)?.cursor ?? 0);
-      this.#positions.set(position.name, { ...position, cursor });
-    }
   }
 }

@@ -76,6 +76,14 @@ export class MemoryLog implements DeliveryStore, MessageReader {
     this.#tell();
   }
 
+  /** The store was salvaged and knows of less than it had confirmed. */
+  setBack(destination: string, cursor: number): void {
+    const account = this.#account(destination);
+    account.acked -= account.cursor - cursor;
+    account.cursor = cursor;
+    this.#tell();
+  }
+
   /** Sends dead letters back to the queue. */
   replay(destination: string, numbers: number[]): void {
     const account = this.#account(destination);

@@ -1,4 +1,4 @@
-import { freePort } from "@/tests/helpers/free_port.ts";
+import { onFreePort } from "@/tests/helpers/free_port.ts";
 import { run, ServerProcess } from "@/tests/helpers/server_process.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
@@ -24,22 +24,24 @@ export interface SeenMessage {
 /** A real Mosquitto on a free loopback port. */
 export class Mosquitto implements AsyncDisposable {
   readonly #folder: TempDir;
-  readonly #port: number;
   readonly #options: MosquittoOptions;
+  #port = 0;
   #process: ServerProcess | null = null;
   #subscribers = 0;
 
   private constructor(folder: TempDir, options: MosquittoOptions) {
     this.#folder = folder;
-    this.#port = freePort();
     this.#options = options;
   }
 
   static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
     const broker = new Mosquitto(await TempDir.create("sluice-mosquitto-"), options);
     try {
-      await broker.#configure();
-      await broker.resume();
+      await onFreePort(async (port) => {
+        broker.#port = port;
+        await broker.#configure();
+        await broker.resume();
+      });
       return broker;
     } catch (error) {
       await broker[Symbol.asyncDispose]();
@@ -67,6 +69,7 @@ export class Mosquitto implements AsyncDisposable {
   }
 
   async resume(): Promise<void> {
+    await this.stop();
     this.#process = new ServerProcess("mosquitto", {
       args: ["-v", "-c", this.#folder.join("mosquitto.conf")],
     });

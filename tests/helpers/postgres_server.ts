@@ -1,4 +1,4 @@
-import { freePort } from "@/tests/helpers/free_port.ts";
+import { onFreePort } from "@/tests/helpers/free_port.ts";
 import { run, ServerProcess } from "@/tests/helpers/server_process.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
@@ -12,7 +12,6 @@ export interface PostgresOptions {
 
 const BINARIES = "/usr/lib/postgresql/15/bin";
 const SUPERUSER = "postgres";
-const START_ATTEMPTS_MAX = 3;
 const LOG_FILE = "postgresql.log";
 
 /**
@@ -38,7 +37,10 @@ export class PostgresServer implements AsyncDisposable {
       const settings = { ...defaultSettings(), ...options.settings };
       const server = new PostgresServer(folder, settings);
       await server.#create(options);
-      await server.resume();
+      await onFreePort(async (port) => {
+        server.#port = port;
+        await server.resume();
+      });
       return server;
     } catch (error) {
       await folder[Symbol.asyncDispose]();
@@ -106,17 +108,12 @@ export class PostgresServer implements AsyncDisposable {
 
   /** Starts again on the same port and data after `stop`. */
   async resume(): Promise<void> {
-    let failure: unknown;
-    for (let attempt = 0; attempt < START_ATTEMPTS_MAX; attempt++) {
-      if (this.#port === 0 || attempt > 0) this.#port = freePort();
-      try {
-        return await this.#launch();
-      } catch (error) {
-        failure = error;
-        await this.stop("immediate");
-      }
-    }
-    throw failure;
+    await this.stop("immediate");
+    const [command, { args }] = asServerUser(`${BINARIES}/postgres`, this.#arguments());
+    const process = new ServerProcess(command, { args, stopSignal: "SIGQUIT" });
+    this.#process = process;
+    const state = await until(() => this.#answersOrEnded(process), { what: "PostgreSQL answers" });
+    if (state === "ended") throw new Error(process.describe("ended at its start"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,18 +140,12 @@ export class PostgresServer implements AsyncDisposable {
     this.#settings.ssl_key_file = this.#folder.join("server.key");
   }
 
-  async #launch(): Promise<void> {
+  #arguments(): string[] {
     // into a file: a server shared by several tests must not write to a pipe that one of them reads
     const log = { logging_collector: "on", log_directory: "log", log_filename: LOG_FILE };
     const settings = { ...log, ...this.#settings, port: String(this.#port) };
-    const [command, { args }] = asServerUser(`${BINARIES}/postgres`, [
-      ...["-D", this.#folder.join("data")],
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    ]);
-    const process = new ServerProcess(command, { args, stopSignal: "SIGQUIT" });
-    this.#process = process;
-    const state = await until(() => this.#answersOrEnded(process), { what: "PostgreSQL answers" });
-    if (state === "ended") throw new Error(process.describe("ended at its start"));
+    const pairs = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    return ["-D", this.#folder.join("data"), ...pairs];
   }
 
   async #answersOrEnded(process: ServerProcess): Promise<boolean | "ended"> {

@@ -1,4 +1,4 @@
-import { freePort } from "@/tests/helpers/free_port.ts";
+import { onFreePort } from "@/tests/helpers/free_port.ts";
 import { ServerProcess } from "@/tests/helpers/server_process.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
@@ -13,19 +13,20 @@ export interface ExportedSeries {
 /** A real VictoriaMetrics on a free loopback port; it speaks InfluxDB's `/api/v2/write`. */
 export class VictoriaMetrics implements AsyncDisposable {
   readonly #folder: TempDir;
-  readonly #port: number;
-  #process: ServerProcess;
+  #port = 0;
+  #process: ServerProcess | null = null;
 
-  private constructor(folder: TempDir, port: number) {
+  private constructor(folder: TempDir) {
     this.#folder = folder;
-    this.#port = port;
-    this.#process = this.#launch();
   }
 
   static async start(): Promise<VictoriaMetrics> {
-    const server = new VictoriaMetrics(await TempDir.create("sluice-victoria-"), freePort());
+    const server = new VictoriaMetrics(await TempDir.create("sluice-victoria-"));
     try {
-      await server.#ready();
+      await onFreePort(async (port) => {
+        server.#port = port;
+        await server.resume();
+      });
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -42,12 +43,20 @@ export class VictoriaMetrics implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    await this.#process.stop();
+    const process = this.#process;
+    this.#process = null;
+    await process?.stop();
   }
 
+  /** Starts again on the same port and data after `stop`. */
   async resume(): Promise<void> {
-    this.#process = this.#launch();
-    await this.#ready();
+    await this.stop();
+    const process = this.#launch();
+    this.#process = process;
+    const state = await until(() => this.#answersOrEnded(process), {
+      what: "VictoriaMetrics answers",
+    });
+    if (state === "ended") throw new Error(process.describe("ended at its start"));
   }
 
   /** Every stored point of the series that `match` selects, for example `{node="node1"}`. */
@@ -58,7 +67,7 @@ export class VictoriaMetrics implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process.stop();
+    await this.stop();
     await this.#folder[Symbol.asyncDispose]();
   }
 
@@ -77,12 +86,8 @@ export class VictoriaMetrics implements AsyncDisposable {
     });
   }
 
-  async #ready(): Promise<void> {
-    await until(() => this.#answersOrEnded(), { what: "VictoriaMetrics answers" });
-  }
-
-  async #answersOrEnded(): Promise<boolean> {
-    if (!this.#process.running) throw new Error(this.#process.describe("ended at its start"));
+  async #answersOrEnded(process: ServerProcess): Promise<boolean | "ended"> {
+    if (!process.running) return "ended";
     return await this.#get("/health").then((text) => text === "OK");
   }
 
