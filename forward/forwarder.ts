@@ -56,6 +56,7 @@ export class Forwarder implements AsyncDisposable {
   /** Starts the Worker; destinations come with `configure`. */
   start(): void {
     this.#cancelRestart = null;
+    const port = this.#parts.openStorePort();
     const worker = new Worker(new URL("./forward_worker.ts", import.meta.url), {
       type: "module",
       name: "forward",
@@ -66,7 +67,6 @@ export class Forwarder implements AsyncDisposable {
       this.#onCrash(worker, event.message);
     };
     this.#worker = worker;
-    const port = this.#parts.openStorePort();
     const setup = { databasePath: this.#parts.databasePath, rules: this.#rules };
     this.#send({ type: "setup", setup, port }, [port]);
     if (this.#destinations.length > 0) this.#sendConfiguration();
@@ -209,7 +209,6 @@ export class Forwarder implements AsyncDisposable {
     if (this.#worker !== worker) return;
     this.#worker = null;
     this.#stopped?.resolve();
-    const waitMs = backoffMs(++this.#crashes, { random: this.#timing.random, retryAfterMs: null });
     this.#answerAll(`The forward Worker ended: ${reason}`);
     this.#tell({
       destination: null,
@@ -218,9 +217,19 @@ export class Forwarder implements AsyncDisposable {
       message: `The forward Worker ended: ${reason}`,
       hint: "Nothing is lost and it starts again; report this as a defect with the log around it",
     });
-    if (this.#stopped === null) {
-      this.#cancelRestart = this.#timing.after(waitMs, () => this.start());
-    }
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    if (this.#stopped !== null) return;
+    const waitMs = backoffMs(++this.#crashes, { random: this.#timing.random, retryAfterMs: null });
+    this.#cancelRestart = this.#timing.after(waitMs, () => {
+      try {
+        this.start();
+      } catch {
+        this.#restartLater(); // the store is away too: it says so itself
+      }
+    });
   }
 
   /** Nobody answers what was asked. */

@@ -299,26 +299,36 @@ Deno.test("forwarder: a test tells what is right or wrong, and writes nothing", 
 
 Deno.test("forwarder: when the Worker dies, a new one goes on", async () => {
   await using folder = await TempDir.create();
-  await using store = await openStore(storeOptions(folder.path, { buildTimeMs: 0 }));
+  const dataDir = folder.join("data");
   const database = await postgres.createDatabase();
-  const link = folder.join("not-yet-there.db");
+  const nobody: MessagePort[] = [];
+  let store: Store | null = null;
+  // without a database to read, a Worker ends with its first command
   await using forwarder = new Forwarder({
-    openStorePort: () => store.openForwardPort(),
-    databasePath: link,
+    openStorePort: () => {
+      if (store !== null) return store.openForwardPort();
+      const { port1, port2 } = new MessageChannel();
+      nobody.push(port2);
+      return port1;
+    },
+    databasePath: databasePath(dataDir),
     rules: DEFAULT_RULES,
   });
   const notices: string[] = [];
   forwarder.onNotice(({ code, message }) => notices.push(`${code} ${message}`));
-  await store.syncDestinations(["pg"]);
-  await new Promise((resolve) => store.append(message("d1"), resolve));
   forwarder.start();
-  const configured = forwarder.configure([toPostgres("pg", database)]);
+  void forwarder.configure([toPostgres("pg", database)]);
   await until(() => notices.length > 0, { what: "the end of the Worker is told" });
   assert.match(notices[0] ?? "", /^FWD-0009 The forward Worker ended: .*No such file/);
-  await Deno.symlink(databasePath(folder.path), link);
-  await configured;
-  await until(async () => (await store.snapshot()).ledgers[0]?.acked === 1, {
+
+  await using opened = await openStore(storeOptions(dataDir, { buildTimeMs: 0 }));
+  store = opened;
+  await opened.syncDestinations(["pg"]);
+  await new Promise((resolve) => opened.append(message("d1"), resolve));
+  await until(async () => (await opened.snapshot()).ledgers[0]?.acked === 1, {
     what: "the new Worker has delivered",
   });
+  await forwarder.stop(2_000);
+  for (const port of nobody) port.close();
   assert.equal((await countReadings(database)).rows, 1);
 });
