@@ -190,11 +190,13 @@ for (const protocolVersion of [4, 5] as const) {
     await subscriber.client.subscribeAsync("n", { qos: 2 });
     await using publisher = await NpmClient.connect(url, { protocolVersion });
     for (let burst = 0; burst < 5; burst++) {
+      const isBack = () => server.broker.connections().some(({ clientId }) => clientId === "kept");
+      await until(isBack, { what: "the subscriber is connected" });
       const sent = Array.from(
         { length: 40 },
         (_, i) => publisher.client.publishAsync("n", `${burst * 40 + i}`, { qos: 2 }),
       );
-      server.broker.disconnect(({ clientId }) => clientId === "kept", 0x98);
+      assert.equal(server.broker.disconnect(({ clientId }) => clientId === "kept", 0x98), 1);
       await Promise.all(sent);
     }
     const seen = await subscriber.atLeast(200);

@@ -47,10 +47,22 @@ export interface Case {
   options: FixtureOptions;
 }
 
+/** What a script needs of a server whose inside it cannot see. */
+export interface Target {
+  dial(version: Version): Promise<RawClient>;
+  /** Ends it as kill -9 does and starts it again on what it has kept. */
+  restart(): Promise<void>;
+}
+
 /** Runs a case on a broker of its own; an error names the line. */
-export async function runCase({ script, version, options }: Case): Promise<void> {
-  await using fixture = await Fixture.start(options);
-  const player = new Player(fixture, version);
+export async function runCase(found: Case): Promise<void> {
+  await using fixture = await Fixture.start(found.options);
+  await playCase(found, fixture);
+}
+
+/** Runs a case against any server; only a `Fixture` can do more steps than `restart`. */
+export async function playCase({ script, version }: Case, target: Target): Promise<void> {
+  const player = new Player(target, version);
   const lines = linesOf(script, version);
   for (const [index, line] of lines.entries()) {
     try {
@@ -115,13 +127,13 @@ const ACKNOWLEDGEMENTS: Readonly<Record<string, number>> = {
 };
 
 class Player {
-  readonly #fixture: Fixture;
+  readonly #target: Target;
   readonly #version: Version;
   readonly #clients: Map<string, RawClient> = new Map();
   readonly #memory: Map<string, string> = new Map();
 
-  constructor(fixture: Fixture, version: Version) {
-    this.#fixture = fixture;
+  constructor(target: Target, version: Version) {
+    this.#target = target;
     this.#version = version;
   }
 
@@ -145,7 +157,7 @@ class Player {
   }
 
   async #dial(name: string, version: Version): Promise<RawClient> {
-    const client = await this.#fixture.dial(version);
+    const client = await this.#target.dial(version);
     this.#clients.set(name, client);
     return client;
   }
@@ -255,13 +267,12 @@ class Player {
   }
 
   async #onServer(verb: string, rest: string[]): Promise<void> {
-    const fixture = this.#fixture;
+    if (verb === "restart") return await this.#target.restart();
+    const fixture = this.#inside();
     const count = Number(rest[0]);
     switch (verb) {
       case "advance":
         return fixture.clock.advance(count * 1000);
-      case "restart":
-        return await fixture.restart();
       case "stop":
         return await fixture.stop();
       case "hold":
@@ -284,9 +295,14 @@ class Player {
     }
   }
 
+  #inside(): Fixture {
+    if (this.#target instanceof Fixture) return this.#target;
+    throw new Error("only the fixture's broker can be seen from inside");
+  }
+
   /** What the server is to come to; waited for. */
   async #observe(verb: string, rest: string[]): Promise<void> {
-    const fixture = this.#fixture;
+    const fixture = this.#inside();
     const { statistics } = fixture.broker;
     const numbers: Readonly<Record<string, () => number>> = {
       connections: () => fixture.broker.connections().length,
