@@ -1,9 +1,10 @@
 /** Durable QoS 1 ingest beside Debian's Mosquitto (which is not durable), and the drain afterwards. */
 import type { Load, LoadResult } from "@/bench/load/load_generator.ts";
 import { residentMegabytes, type Row } from "@/bench/report.ts";
-import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { type GatewayOptions, GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { Mosquitto } from "@/tests/helpers/mosquitto.ts";
 import { PostgresServer } from "@/tests/helpers/postgres_server.ts";
+import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
 type Generate = (load: Load) => Promise<LoadResult>;
 
@@ -78,4 +79,33 @@ export async function benchDrain(generate: Generate): Promise<Row[]> {
     unit: "msg/s",
     note: `${rows} rows, ${Math.round(rows / seconds)} rows/s`,
   }];
+}
+
+const QUEUED = 1_000_000;
+
+/** Time to ready with a long queue, and with none (CONTRACT C7: within 5 s). */
+export async function benchStart(generate: Generate): Promise<Row[]> {
+  await using folder = await TempDir.create("sluice-bench-");
+  const config = `[[destination]]\nname = "away"\ntype = "influxdb"\n` +
+    `url = "http://127.0.0.1:9"\norg = "o"\nbucket = "b"\ntoken = "t"\n`;
+  const empty = await secondsToReady({ folder, config });
+  {
+    await using gateway = await GatewayProcess.start({ folder, config });
+    await generate({ ...FAN_IN, port: gateway.mqttPort, messages: QUEUED, qos: 1 });
+    await gateway.kill();
+  }
+  const queued = await secondsToReady({ folder, config });
+  const note = "process start to the line on standard output, after a kill";
+  return [
+    { name: "start, nothing queued", ours: empty, peer: null, unit: "s", note: "" },
+    { name: "start, 1 000 000 queued", ours: queued, peer: null, unit: "s", note },
+  ];
+}
+
+async function secondsToReady(options: GatewayOptions): Promise<number> {
+  const startedAtMs = performance.now();
+  await using gateway = await GatewayProcess.start(options);
+  const seconds = (performance.now() - startedAtMs) / 1000;
+  await gateway.stop();
+  return seconds;
 }

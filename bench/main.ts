@@ -1,5 +1,5 @@
 /** `deno task bench [NAME…]`: speed and memory beside a peer in the same run, printed as ratios. */
-import { benchDrain, benchIngest } from "@/bench/ingest_bench.ts";
+import { benchDrain, benchIngest, benchStart } from "@/bench/ingest_bench.ts";
 import { compileLoadGenerator } from "@/bench/load/load_generator.ts";
 import { printRows } from "@/bench/report.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
@@ -10,6 +10,7 @@ const generate = await compileLoadGenerator(folder.path);
 const benches = {
   ingest: () => benchIngest(generate),
   drain: () => benchDrain(generate),
+  start: () => benchStart(generate),
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(benches);
