@@ -198,7 +198,7 @@ function storedMessage(message: NewMessage, outcome: AcceptedOutcome): StoredMes
     device: message.device,
     topic: message.topic,
     payload: message.payload,
-    seq: message.seq,
+    seq: message.source === "feed" ? null : message.seq,
     receivedUs: outcome.receivedUs,
     traceId: message.traceId,
     clockUntrusted: outcome.clockUntrusted,

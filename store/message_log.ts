@@ -238,7 +238,8 @@ export function toStored(row: StoredRow, id: string): StoredMessage {
     device: row.device,
     topic: row.topic,
     payload: row.payload,
-    seq: row.seq,
+    // For a feed it is the number of the line, by which a repeated one is known; no device sent it.
+    seq: SOURCE_KINDS[row.source] === "feed" ? null : row.seq,
     receivedUs: row.received_us,
     traceId: row.trace_id,
     clockUntrusted: (row.flags & FLAG_CLOCK_UNTRUSTED) !== 0,

@@ -128,5 +128,7 @@ Deno.test("feed: every line is confirmed, also over a kill of the gateway", asyn
   assert.equal(code, 0, feed.stderr);
   await until(async () => (await receivedNumbers(postgres)).length >= 23, { what: "23 are there" });
   assert.deepEqual(await receivedNumbers(postgres), numbers(23));
+  const numbered = await postgres.query("SELECT 1 FROM readings WHERE seq IS NOT NULL");
+  assert.equal(numbered.length, 0, "the number of a line is not a device's seq");
   assert.equal(await second.stop(), 0);
 });
