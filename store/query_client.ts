@@ -69,7 +69,7 @@ export class QueryClient implements Disposable {
     else waiting?.reject(new Error(error));
     if (this.#waiting.size > 0) return;
     this.#idleTimer = setTimeout(() => this.#end(new Error("The query thread was idle")), IDLE_MS);
-    Deno.unrefTimer(Number(this.#idleTimer));
+    this.#idleTimer.unref();
   }
 
   #end(error: Error): void {

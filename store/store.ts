@@ -613,7 +613,7 @@ class WorkerStore implements Store {
 
   #planCheck(): void {
     this.#checkTimer = setTimeout(() => void this.#check(), CHECK_DELAY_MS);
-    Deno.unrefTimer(Number(this.#checkTimer));
+    this.#checkTimer.unref();
   }
 
   async #check(): Promise<void> {
