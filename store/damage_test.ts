@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { conserves } from "@/model/ledger.ts";
 import { message, TestWriter } from "@/store/fixture.ts";
+import { SALVAGED_TABLES } from "@/store/salvage.ts";
 import { scanWalBytes } from "@/store/wal_scan.ts";
 
 const ROWS = 2000;
@@ -232,6 +233,14 @@ Deno.test("damage: a torn last commit is no damage", async () => {
   assert.equal(test.writer.status.salvaged, null);
   assert.equal(test.writer.status.epochHex, before.epochHex);
   assert.equal(test.writer.status.lastNumber, 19);
+});
+
+Deno.test("salvage: leaves out no table but the gaps, which it finds anew", async () => {
+  using test = await TestWriter.open();
+  const tables = test.writer.database.all<{ name: string }>(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+  ).map((row) => row.name);
+  assert.deepEqual(tables.filter((name) => !SALVAGED_TABLES.includes(name)), ["gaps"]);
 });
 
 Deno.test("wal scan: a wrong header is told from none", () => {

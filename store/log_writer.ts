@@ -700,7 +700,11 @@ export class LogWriter {
 
   async replayDead(filter: DeadFilter, { payload }: { payload?: string }): Promise<number> {
     if (payload === undefined) {
-      return await this.#inChunks((afterId) => this.#ledger.replayChunk(filter, afterId));
+      return await this.#inChunks((afterId) => {
+        const chunk = this.#transaction(() => this.#ledger.replayChunk(filter, afterId));
+        for (const name of chunk.destinations) this.#environment.retriesAdded(name);
+        return chunk;
+      });
     }
     const chunk = this.#transaction(() => {
       this.#ledger.editPayload(filter, payload);
@@ -711,7 +715,9 @@ export class LogWriter {
   }
 
   async purgeDead(filter: DeadFilter, by: string): Promise<number> {
-    const count = await this.#inChunks((afterId) => this.#ledger.purgeChunk(filter, afterId));
+    const count = await this.#inChunks((afterId) =>
+      this.#transaction(() => this.#ledger.purgeChunk(filter, afterId))
+    );
     const detail = `${count} purged, filter ${JSON.stringify(filter)}`;
     this.audit({ actor: by, action: "dead.purge", subject: filter.destination ?? "all", detail });
     return count;
@@ -720,11 +726,9 @@ export class LogWriter {
   async #inChunks(work: (afterId: number) => DeadChunk): Promise<number> {
     let total = 0;
     for (let afterId: number | null = 0; afterId !== null;) {
-      const start: number = afterId;
-      const chunk: DeadChunk = this.#transaction(() => work(start));
+      const chunk: DeadChunk = work(afterId);
       total += chunk.count;
       afterId = chunk.lastId;
-      for (const name of chunk.destinations) this.#environment.retriesAdded(name);
       await nextTurn();
     }
     return total;
@@ -792,6 +796,7 @@ export class LogWriter {
         this.#windows.save(this.#log.lastNumber);
         this.#db.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('run_clean', '1')");
       });
+      this.#db.get("PRAGMA wal_checkpoint(PASSIVE)");
     } catch {
       // the state is that of the last commit; the next start finds it so
     } finally {

@@ -43,6 +43,18 @@ const KEYED_TABLES = [
 /** Only together with the history's cursor: without it, they are filled again from the log. */
 const HISTORY_TABLES = ["readings", "minutes", "hours", "predictions", "attributes", "devices"];
 
+/** Every table that is copied; a test compares them with the schema. */
+export const SALVAGED_TABLES: readonly string[] = [
+  "destinations",
+  "meta",
+  "history",
+  "recent_a",
+  "recent_b",
+  ...ROWID_TABLES,
+  ...KEYED_TABLES,
+  ...HISTORY_TABLES,
+];
+
 const RANGE_ROWS = 512;
 const PAGE_ROWS = 500;
 /** Attempts to read in one table: 100 000 halvings are some seconds. */

@@ -74,7 +74,19 @@ function forward(test: TestWriter, reader: LogReader, cursor: number): number {
   return through;
 }
 
+/** How long a start takes with so many messages queued, after a kill. */
+async function benchStart(total: number): Promise<void> {
+  using test = await TestWriter.open({ keepMs: 1e12 });
+  test.writer.syncDestinations(["a"]);
+  for (let i = 0; i < total; i += BATCH) test.writer.commit(batchAt(i));
+  const startMs = performance.now();
+  await test.reopen({ kill: true });
+  const elapsedMs = Math.round(performance.now() - startMs);
+  console.log(`start with ${total} messages queued: ${elapsedMs} ms`);
+}
+
 const total = Number(Deno.args[0] ?? 300_000);
 await benchAppend(total);
 await benchLife(total, { history: false });
 await benchLife(Math.floor(total / 3), { history: true });
+await benchStart(3 * total);

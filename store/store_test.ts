@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConfigError } from "@/model/errors.ts";
+import { ConfigError, StoreFullError } from "@/model/errors.ts";
 import type { AppendOutcome, NewMessage } from "@/model/message.ts";
 import { conserves } from "@/model/ledger.ts";
 import { databasePath } from "@/store/data_folder.ts";
@@ -229,4 +229,103 @@ Deno.test("store: history follows by itself", async () => {
       ["a", "temperature", "celsius", 26.7],
     ],
   );
+});
+
+Deno.test("store: full is told, refuses data but not session state, and goes away by draining", async () => {
+  using dir = new TempDir();
+  const payload = `{"text":"${"x".repeat(500)}"}`;
+  await using store = await openStore(storeOptions(dir.path, { queueBytesMax: 20_000 }));
+  await store.syncDestinations(["db"]);
+  const changes: (string | null)[] = [];
+  let changed: () => void = () => undefined;
+  store.onFullChanged((full) => {
+    changes.push(full?.code ?? null);
+    changed();
+  });
+  let last = 0;
+  while (store.state.full === null) {
+    const outcome = await append(store, message("a", { payload }));
+    if (outcome.kind === "accepted") last = outcome.number;
+  }
+  const outcome = await append(store, message("a", { payload }));
+  assert(outcome.kind === "refused" && outcome.error instanceof StoreFullError);
+  const rejection = {
+    source: "mqtt" as const,
+    sourceName: "broker",
+    device: null,
+    topic: "t",
+    payload: new Uint8Array(),
+    reason: "not_json",
+    detail: "",
+  };
+  assert(await new Promise((done) => store.reject(rejection, done)) instanceof StoreFullError);
+  const ops = [{ kind: "retained_delete", topic: "t" }];
+  assert.equal(await new Promise((done) => store.commitState(ops, done)), null);
+
+  using forward = new ForwardEnd(store);
+  const parts = { destination: "db", throughNumber: last, rows: last };
+  forward.send({ type: "settle", token: 1, settlement: settlement(parts) });
+  await forward.next("settled");
+  while (store.state.full !== null) await new Promise<void>((resolve) => changed = resolve);
+  assert.deepEqual(changes, ["STO-0203", null]);
+  assert.equal((await append(store, message("a", { payload }))).kind, "accepted");
+});
+
+Deno.test("store: a listener that throws is reported and disturbs nobody", async () => {
+  using dir = new TempDir();
+  const notices: string[] = [];
+  await using store = await openStore(storeOptions(dir.path), (n) => notices.push(n.message));
+  store.append(message("a"), () => {
+    throw new Error("oops");
+  });
+  assert.equal((await append(store, message("a"))).kind, "accepted");
+  assert.deepEqual(notices, ["A listener of the store failed: oops"]);
+});
+
+Deno.test("store: thousands of messages at once arrive in order, in bounded commits", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(
+    storeOptions(dir.path, { durability: "relaxed", lingerMs: 1 }),
+  );
+  const sizes: number[] = [];
+  store.onCommitted(({ messages }) => sizes.push(messages));
+  const outcomes = await Promise.all(
+    Array.from({ length: 10_000 }, (_, i) => append(store, message(`d${i % 9}`, { seq: i }))),
+  );
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.kind === "accepted" && outcome.number),
+    outcomes.map((_, i) => i + 1),
+  );
+  assert(Math.max(...sizes) <= 4096, sizes.join(" "));
+  assert.equal(sizes.reduce((sum, size) => sum + size, 0), 10_000);
+});
+
+Deno.test("store: settings and the trail are kept", async () => {
+  using dir = new TempDir();
+  {
+    await using store = await openStore(storeOptions(dir.path));
+    await store.setSetting("theme", "dark");
+    await store.setSetting("gone", "x");
+    await store.setSetting("gone", null);
+    for (const action of ["one", "two", "three"]) {
+      await store.audit({ actor: "admin", action, subject: "s" });
+    }
+  }
+  await using store = await openStore(storeOptions(dir.path));
+  assert.deepEqual(await store.query("settings.all", {}), { theme: "dark" });
+  const page = await store.query("audit.list", { limit: 2 });
+  assert.deepEqual(page.items.map((row) => row.action), ["three", "two"]);
+  const rest = await store.query("audit.list", { limit: 2, cursor: page.cursor ?? "" });
+  assert.deepEqual([rest.items.map((row) => row.action), rest.cursor], [["one"], null]);
+});
+
+Deno.test("store: limits change while it runs", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(storeOptions(dir.path));
+  await store.syncDestinations(["db"]);
+  await accepted(store, message("a"));
+  await store.configure({ queueBytesMax: 1, lingerMs: 1 });
+  await store.snapshot();
+  while (store.state.full === null) await append(store, message("a"));
+  assert.equal((await append(store, message("a"))).kind, "refused");
 });
