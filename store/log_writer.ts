@@ -78,6 +78,10 @@ const ROOM_INTERVAL_US = 1_000_000;
 const ROOM_BYTES = 1_048_576;
 /** Windows are saved at least this often while there is something to save. */
 const WINDOWS_INTERVAL_US = 60_000_000;
+/** Between two looks for idempotency keys that are too old. */
+const KEYS_INTERVAL_US = 60_000_000;
+/** Between two rounds of deleting old history. */
+const RETAIN_INTERVAL_US = 600_000_000;
 const BALLAST_BYTES = 8 * 1_048_576;
 /** `drop_oldest` that cannot keep up, or waits for the history, refuses above this share. */
 const DROP_SHARE = 1.1;
@@ -111,7 +115,8 @@ export class LogWriter {
   #roomAtUs = -Infinity;
   #bytesAtRoom = 0;
   #windowsAtUs: number;
-  #retaining = false;
+  #keysAtUs = 0;
+  #retainAtUs = 0;
   #skippedNoticed = 0;
 
   private constructor(
@@ -597,14 +602,22 @@ export class LogWriter {
   }
 
   #forgetKeys(): boolean {
-    return this.#relaxed(() => this.#keys.prune(this.#clock.nowUs)) > 0;
+    const { monotonicUs } = this.#reading;
+    if (monotonicUs < this.#keysAtUs) return false;
+    const more = this.#relaxed(() => this.#keys.prune(this.#clock.nowUs)) > 0;
+    if (!more) this.#keysAtUs = monotonicUs + KEYS_INTERVAL_US;
+    return more;
   }
 
+  /** A round looks at every series; with thousands of them it must not follow on itself. */
   #retain(): boolean {
-    if (!this.#clock.trusted || !this.#steady.isSteady(this.#reading)) return false;
+    const isSteady = this.#steady.isSteady(this.#reading);
+    const { monotonicUs } = this.#reading;
+    if (!this.#clock.trusted || !isSteady || monotonicUs < this.#retainAtUs) return false;
     const keep = this.#options.history;
-    this.#retaining = this.#relaxed(() => this.#retention.deleteChunk(keep, this.#clock.nowUs));
-    return this.#retaining;
+    const more = this.#relaxed(() => this.#retention.deleteChunk(keep, this.#clock.nowUs));
+    if (!more) this.#retainAtUs = monotonicUs + RETAIN_INTERVAL_US;
+    return more;
   }
 
   // --- room -------------------------------------------------------------------------------------
