@@ -7,6 +7,7 @@
 export const PACKAGES: Record<string, string> = {
   "ca-certificates": "TLS",
   "chromium": "pages in a real browser",
+  "curl": "the commands of the README",
   "gcc": "load generator, firmware on the host",
   "gcc-aarch64-linux-gnu": "the executable's entry, the C library of 64-bit ARM",
   "gcc-arm-none-eabi": "firmware",
