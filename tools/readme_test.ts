@@ -97,7 +97,7 @@ Deno.test("the README's configuration is valid and its links lead somewhere", as
   for (const name of ["README", "CONTRIBUTING", "SECURITY", "CHANGELOG"]) {
     const text = await Deno.readTextFile(`${REPOSITORY}${name}.md`);
     for (const [, path] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-      assert.ok((await Deno.stat(REPOSITORY + path)).isFile, path);
+      assert.ok((await Deno.stat(REPOSITORY + path)).isFile, `${path}`);
     }
   }
 });
@@ -110,7 +110,7 @@ Deno.test("tasks that the documents name exist, and so do the clients of the REA
   for (
     const [, name] of texts.join("\n").matchAll(/(?:deno|deno@2\.9\.5) task (?:-q )?([a-z:]+)/g)
   ) {
-    assert.ok(name! in tasks, name);
+    assert.ok(name! in tasks, `${name}`);
   }
   for (const name of ["mosquitto-clients", "curl"]) assert.ok(name in PACKAGES, name);
 });
