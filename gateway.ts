@@ -62,6 +62,7 @@ export class Gateway implements AsyncDisposable {
   readonly broker: Broker<MqttPrincipal>;
   readonly sources: Sources;
   readonly drainRates = new DrainRates(() => performance.now());
+  readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
   readonly #access: DeviceAccess;
   readonly #fanOut: FanOut;
@@ -125,6 +126,11 @@ export class Gateway implements AsyncDisposable {
     return Object.fromEntries(
       Object.entries(bound).filter((entry): entry is [string, string] => entry[1] !== null),
     );
+  }
+
+  /** Resolves when the gateway cannot go on: the process ends, and its service manager starts it. */
+  get failed(): Promise<Error> {
+    return this.#failure.promise;
   }
 
   get phase(): Phase {
@@ -324,6 +330,7 @@ export class Gateway implements AsyncDisposable {
     store.onNotice(({ level, message, ...properties }) => {
       logger("store")[level]("{message}", { message, ...properties });
     });
+    store.onFailed((error) => this.#failure.resolve(error));
     this.#full = store.state.full;
     store.onFullChanged((full) => {
       this.#full = full;

@@ -21,7 +21,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const process = new ServedGateway(gateway, options);
   try {
     await process.start();
-    await untilAborted(stop.signal);
+    const failure = await Promise.race([untilAborted(stop.signal), gateway.failed]);
+    if (failure instanceof Error) throw failure;
   } finally {
     await process.stop();
   }
