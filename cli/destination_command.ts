@@ -50,7 +50,8 @@ export const destinationResume: Command = {
 
 export const destinationForget: Command = {
   path: ["destination", "forget"],
-  summary: "Drop queue, ledger and dead letters of a destination that is no longer configured",
+  summary: "Drop what is kept for a destination that is no longer configured",
+  text: "That is its queue, its ledger and its dead letters.",
   options: [],
   arguments: [NAME],
   run: act("forgot", (operations, name) => operations.destinationForget(name)),

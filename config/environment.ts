@@ -2,30 +2,53 @@ import { describeSections, environmentWord, type FieldDescription } from "@/conf
 import { type Branch, ENTRY_SECTIONS, setLeaf } from "@/config/layers.ts";
 import { nearest } from "@/config/nearest.ts";
 import type { Problem } from "@/config/problems.ts";
+import { ConfigError } from "@/model/errors.ts";
 
 /** Reads a file named by a `…_FILE` variable. */
 export type ReadTextFile = (path: string) => Promise<string>;
 
-/** All `SLUICE_*` variables of this process. */
-export async function readEnvironment(): Promise<Record<string, string>> {
-  // Listing the environment from inside needs the right to read all of it. The shipped program may
-  // read SLUICE_* only, so the list comes from the kernel through cat, which it may run; an empty
-  // environment for cat, because a variable such as LD_LIBRARY_PATH would need the right to run all.
-  const { success, stdout } = await new Deno.Command("cat", {
-    args: [`/proc/${Deno.pid}/environ`],
-    clearEnv: true,
-    stdout: "piped",
-    stderr: "null",
-  }).output();
+/**
+ * All `SLUICE_*` variables of this process.
+ * @throws ConfigError when they cannot be listed: running without what they say would be worse
+ */
+export async function readEnvironment(
+  path = `/proc/${Deno.pid}/environ`,
+): Promise<Record<string, string>> {
   const environment: Record<string, string> = {};
-  if (!success) return environment;
-  for (const entry of new TextDecoder().decode(stdout).split("\0")) {
+  for (const entry of (await readThroughCat(path)).split("\0")) {
     const at = entry.indexOf("=");
     if (entry.startsWith("SLUICE_") && at > 0) {
       environment[entry.slice(0, at)] = entry.slice(at + 1);
     }
   }
   return environment;
+}
+
+/**
+ * Listing the environment from inside needs the right to read all of it. The shipped program may read
+ * SLUICE_* only, so the list comes from the kernel through cat, which it may run; with an empty
+ * environment for cat, because a variable such as LD_LIBRARY_PATH would need the right to run all.
+ */
+async function readThroughCat(path: string): Promise<string> {
+  const output = await new Deno.Command("cat", {
+    args: [path],
+    clearEnv: true,
+    stdout: "piped",
+    stderr: "piped",
+  }).output().catch((cause) => {
+    throw unreadable(path, cause);
+  });
+  const decoder = new TextDecoder();
+  if (!output.success) throw unreadable(path, new Error(decoder.decode(output.stderr).trim()));
+  return decoder.decode(output.stdout);
+}
+
+function unreadable(path: string, cause: Error): ConfigError {
+  return new ConfigError(`Cannot read the environment: ${cause.message}`, {
+    code: "CFG-0002",
+    hint: `"cat ${path}" must work for the gateway's user: is /proc mounted, is cat installed?`,
+    cause,
+  });
 }
 
 export interface EnvironmentOptions {

@@ -2,6 +2,7 @@
  * Writes every generated file of the repository: `deno task generate`.
  * `check_generated.ts` runs the same list and compares.
  */
+import { commandReference } from "@/cli/reference.ts";
 import { configReference } from "@/config/reference.ts";
 import { GRAFANA_FILES } from "@/tools/grafana_dashboards.ts";
 
@@ -12,6 +13,7 @@ export interface GeneratedFile {
 }
 
 export const GENERATED_FILES: GeneratedFile[] = [
+  { path: "docs/reference/commands.md", make: commandReference },
   { path: "docs/reference/config.md", make: configReference },
   ...GRAFANA_FILES,
 ];

@@ -22,7 +22,7 @@ export const TEST_GROUPS: TestGroup[] = [
   {
     name: "rules and formats",
     claims: inFolders("model", "config", "alerts", "components"),
-    permissions: [READ, "--allow-env"],
+    permissions: [READ, "--allow-env", "--allow-run=cat,sleep"],
     parallel: true,
   },
   {
