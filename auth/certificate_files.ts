@@ -6,19 +6,15 @@
  * A key is written before its certificate, each whole or not at all: after a crash in between the
  * old certificate no longer fits its key, which `assertKeyPair` finds and the next call repairs.
  */
-import {
-  CertificateAuthority,
-  type CertificatePair,
-  SERVER_DAYS,
-} from "@/auth/certificate_authority.ts";
+import type { CertificateAuthority, CertificatePair } from "@/auth/certificate_authority.ts";
 import { assertKeyPair, type CertificateInfo, certificateInfo } from "@/auth/certificate_info.ts";
 import { makePrivateFolder, readIfThere, writeWhole } from "@/auth/private_file.ts";
 import { alreadyThere } from "@/auth/refusals.ts";
 import { ConfigError } from "@/model/errors.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** The server's own certificate is issued anew when a third of its life is left. */
-const RENEW_LEFT_MS = SERVER_DAYS / 3 * DAY_MS;
+/** The server's own certificate (397 days) is issued anew when a third of its life is left. */
+const RENEW_LEFT_MS = 397 / 3 * DAY_MS;
 
 export interface CertificatePaths {
   certificate: string;
@@ -52,6 +48,7 @@ export class CertificateFiles {
   ): Promise<CertificateInfo> {
     if (options.replace !== true && await this.authorityInfo() !== null) throw authorityExists();
     const name = options.name ?? "Sluice CA";
+    const { CertificateAuthority } = await issuing();
     const { pair } = await CertificateAuthority.create({ name, now: this.#now });
     await this.#write(this.authorityPaths, pair);
     return certificateInfo(pair.certificate);
@@ -61,6 +58,7 @@ export class CertificateFiles {
   async authority(): Promise<CertificateAuthority> {
     const pair = await this.#read(this.authorityPaths);
     if (pair === null) throw noAuthority(this.#folder);
+    const { CertificateAuthority } = await issuing();
     return await CertificateAuthority.load(pair, this.#now);
   }
 
@@ -99,6 +97,11 @@ export class CertificateFiles {
     await writeWhole(paths.key, pair.key);
     await writeWhole(paths.certificate, pair.certificate, { mode: 0o644 });
   }
+}
+
+/** Loaded when something is issued: the library costs time at the start and memory ever after. */
+function issuing(): Promise<typeof import("@/auth/certificate_authority.ts")> {
+  return import("@/auth/certificate_authority.ts");
 }
 
 function authorityExists(): Error {

@@ -70,8 +70,9 @@ export interface PresentedCertificate {
   commonName: string;
   /** SHA-256, hex in any case, with or without colons. */
   fingerprint: string;
-  notBeforeMs: number;
-  notAfterMs: number;
+  /** Null where only the TLS layer knows them; it has checked them then. */
+  notBeforeMs: number | null;
+  notAfterMs: number | null;
 }
 
 export interface DevicePresents {
@@ -283,7 +284,7 @@ export class DeviceRegistry {
     const { commonName, notAfterMs, notBeforeMs } = presented;
     const fingerprint = plainFingerprint(presented.fingerprint);
     const nowMs = this.#now();
-    const expired = notAfterMs <= nowMs || notBeforeMs > nowMs;
+    const expired = (notAfterMs ?? Infinity) <= nowMs || (notBeforeMs ?? 0) > nowMs;
     const mismatched = username !== null && username !== "" && username !== commonName;
     const bound = this.#mirror.deviceByFingerprint(fingerprint);
     if (expired || mismatched) return { admitted: false, reason: "bad_certificate" };
@@ -307,8 +308,7 @@ export class DeviceRegistry {
   async #meetStranger(presents: DevicePresents): Promise<DeviceVerdict> {
     const deviceId = presents.certificate?.commonName ?? presents.id ?? "";
     const choice = this.#autoRegistration();
-    const fit = isFreeId(deviceId) && (presents.certificate !== null ||
-      broughtSecretProblem(presents.secret ?? "") === null);
+    const fit = isFreeId(deviceId) && isKeepable(presents);
     if (choice === "off" || !fit) return this.#failed(presents, "unknown");
     if (choice === "ask") return this.#keepWaiting(deviceId, presents);
     return await this.#takeIn(deviceId, presents);
@@ -394,6 +394,9 @@ export class DeviceRegistry {
     origin: CertificateRecord["origin"],
   ): CertificateRecord {
     const { notBeforeMs, notAfterMs } = certificate;
+    if (notBeforeMs === null || notAfterMs === null) {
+      throw new TypeError("A certificate of unknown validity cannot be kept");
+    }
     const fingerprint = plainFingerprint(certificate.fingerprint);
     return { fingerprint, notBeforeMs, notAfterMs, addedAtMs: this.#now(), origin };
   }
@@ -419,6 +422,12 @@ function show({ secret, ...device }: DeviceRecord): DeviceView {
 
 export function isDeviceId(id: string): boolean {
   return DEVICE_ID.test(id);
+}
+
+/** What a stranger brings must be able to stand as a credential. */
+function isKeepable({ certificate, secret }: DevicePresents): boolean {
+  if (certificate === null) return broughtSecretProblem(secret ?? "") === null;
+  return certificate.notBeforeMs !== null && certificate.notAfterMs !== null;
 }
 
 function isFreeId(id: string): boolean {

@@ -1,5 +1,6 @@
 /** The command line as a whole: finds the command, runs it, and says what went wrong. */
 import { backupCreate, backupRestore, backupVerify } from "@/cli/backup_command.ts";
+import { certCa, certDevice, certServer } from "@/cli/cert.ts";
 import {
   columns,
   type Command,
@@ -19,12 +20,25 @@ import {
   destinationResume,
   destinationTest,
 } from "@/cli/destination_command.ts";
+import {
+  deviceAdd,
+  deviceApprove,
+  deviceDisable,
+  deviceDismiss,
+  deviceEnable,
+  deviceGrant,
+  deviceList,
+  devicePending,
+  deviceRemove,
+  deviceRotate,
+} from "@/cli/device.ts";
 import { feed } from "@/cli/feed_command.ts";
 import { queueShow, queueStatus } from "@/cli/queue_command.ts";
 import { serve } from "@/cli/serve_command.ts";
 import { simulate } from "@/cli/simulate_command.ts";
 import type { Surroundings } from "@/cli/surroundings.ts";
 import { tap } from "@/cli/tap_command.ts";
+import { userAdd, userList, userPassword, userRemove, userRole } from "@/cli/user.ts";
 import { version } from "@/cli/version_command.ts";
 import { nearest } from "@/config/nearest.ts";
 import { SluiceError } from "@/model/errors.ts";
@@ -35,6 +49,24 @@ export const COMMANDS: readonly Command[] = [
   configInit,
   configCheck,
   configShow,
+  userAdd,
+  userList,
+  userPassword,
+  userRole,
+  userRemove,
+  deviceAdd,
+  deviceList,
+  deviceRotate,
+  deviceDisable,
+  deviceEnable,
+  deviceRemove,
+  deviceGrant,
+  devicePending,
+  deviceApprove,
+  deviceDismiss,
+  certCa,
+  certServer,
+  certDevice,
   queueStatus,
   queueShow,
   deadList,

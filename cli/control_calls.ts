@@ -1,5 +1,6 @@
 /** The operations by their name on the wire, each with a check of what a client may send. */
 import { z } from "zod";
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type { Operations } from "@/cli/operations.ts";
 import { PermanentError } from "@/model/errors.ts";
 
@@ -57,6 +58,75 @@ function checked<A extends z.ZodTuple>(args: A, given: unknown[]): z.output<A> {
 
 const none = z.tuple([]);
 
+/** One act on people, devices or certificates. */
+function act<A extends z.ZodTuple>(
+  args: A,
+  run: (access: AccessOperations, ...args: z.output<A>) => Promise<unknown>,
+): CallHandler {
+  return async (operations, given) => await run(await operations.access(), ...checked(args, given));
+}
+
+const role = z.enum(["admin", "operator", "viewer"]);
+const password = z.string().max(8192).nullable();
+const days = z.number().int().positive().max(36_500).optional();
+const grants = z.array(z.strictObject({
+  action: z.enum(["publish", "subscribe"]),
+  filter: z.string().max(1024),
+})).max(1000);
+
+const ACCESS_CALLS: [string, CallHandler][] = [
+  [
+    "access.userAdd",
+    act(z.tuple([z.strictObject({ name, role, password })]), (a, user) => a.userAdd(user)),
+  ],
+  ["access.userList", act(none, (a) => a.userList())],
+  [
+    "access.userPassword",
+    act(z.tuple([name, password]), (a, who, next) => a.userPassword(who, next)),
+  ],
+  ["access.userRole", act(z.tuple([name, role]), (a, who, next) => a.userRole(who, next))],
+  ["access.userRemove", act(z.tuple([name]), (a, who) => a.userRemove(who))],
+  [
+    "access.deviceAdd",
+    act(
+      z.tuple([name, z.strictObject({ label: z.string().max(1024).optional() })]),
+      (a, id, options) => a.deviceAdd(id, options),
+    ),
+  ],
+  ["access.deviceList", act(none, (a) => a.deviceList())],
+  ["access.deviceRotate", act(z.tuple([name]), (a, id) => a.deviceRotate(id))],
+  [
+    "access.deviceDisable",
+    act(z.tuple([name, z.boolean()]), (a, id, disabled) => a.deviceDisable(id, disabled)),
+  ],
+  ["access.deviceRemove", act(z.tuple([name]), (a, id) => a.deviceRemove(id))],
+  ["access.deviceGrant", act(z.tuple([name, grants]), (a, id, all) => a.deviceGrant(id, all))],
+  ["access.devicePending", act(none, (a) => a.devicePending())],
+  ["access.deviceApprove", act(z.tuple([name]), (a, request) => a.deviceApprove(request))],
+  ["access.deviceDismiss", act(z.tuple([name]), (a, request) => a.deviceDismiss(request))],
+  [
+    "access.certAuthority",
+    act(
+      z.tuple([z.strictObject({ name: name.optional(), replace: z.boolean() })]),
+      (a, options) => a.certAuthority(options),
+    ),
+  ],
+  [
+    "access.certServer",
+    act(
+      z.tuple([z.strictObject({ names: z.array(name).max(100), days })]),
+      (a, options) => a.certServer(options),
+    ),
+  ],
+  [
+    "access.certDevice",
+    act(
+      z.tuple([name, z.strictObject({ days })]),
+      (a, id, options) => a.certDevice(id, options),
+    ),
+  ],
+];
+
 export const CALLS: ReadonlyMap<string, CallHandler> = new Map<string, CallHandler>([
   ["status", call(none, (o) => o.status())],
   ["queueStatus", call(none, (o) => o.queueStatus())],
@@ -91,6 +161,7 @@ export const CALLS: ReadonlyMap<string, CallHandler> = new Map<string, CallHandl
   ["destinationForget", call(z.tuple([name]), (o, which) => o.destinationForget(which))],
   ["feed", call(z.tuple([feedBatch]), (o, batch) => o.feed(batch))],
   ["backupCreate", call(z.tuple([absolutePath]), (o, file) => o.backupCreate(file))],
+  ...ACCESS_CALLS,
   ["reload", call(none, (o) => o.reload())],
   ["stop", call(none, (o) => o.stop())],
 ]);

@@ -10,6 +10,8 @@ import {
   raisedError,
   type Reply,
 } from "@/cli/control_protocol.ts";
+import type { AccessOperations } from "@/cli/access_operations.ts";
+import { RemoteAccess } from "@/cli/remote_access.ts";
 import type {
   DestinationStatus,
   DestinationTest,
@@ -217,6 +219,10 @@ class RemoteOperations implements Operations {
 
   constructor(client: ControlClient) {
     this.#client = client;
+  }
+
+  access(): Promise<AccessOperations> {
+    return Promise.resolve(new RemoteAccess(this.#client));
   }
 
   status(): Promise<GatewayStatus> {

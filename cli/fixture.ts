@@ -1,4 +1,5 @@
 /** For the tests of this folder: a gateway that is only its operations, and a captured terminal. */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type {
   DestinationStatus,
   DestinationTest,
@@ -152,6 +153,10 @@ export class RecordingOperations implements Operations {
     return this.tapItems(signal);
   }
 
+  access(): Promise<AccessOperations> {
+    return Promise.reject(unavailable("act on people and devices"));
+  }
+
   backupCreate(file: string): Promise<number> {
     this.calls.push(["backupCreate", file]);
     return Promise.resolve(1234);
@@ -176,6 +181,7 @@ function pageOf<T>(items: T[], { limit, cursor }: PageRequest): Page<T> {
 /** Parts of a program that has no store and no gateway. */
 export const NO_PARTS: Parts = {
   serve: () => Promise.reject(unavailable("serve")),
+  openAccess: () => Promise.reject(unavailable("open access")),
   openStore: () => Promise.reject(unavailable("open the store")),
   testDestination: () => Promise.reject(unavailable("test")),
   verifyBackup: () => Promise.reject(unavailable("verify")),

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type { CommandInput } from "@/cli/command.ts";
 import { commandConfig } from "@/cli/config_access.ts";
 import { ControlClient } from "@/cli/control_client.ts";
@@ -13,22 +14,37 @@ export interface GatewayAccess extends AsyncDisposable {
   running: boolean;
 }
 
-/** The running gateway of the data folder; without one, its store. */
+/**
+ * The running gateway of the data folder; without one, its store. `create` makes a data folder where
+ * there is none, for what may be done before the first start.
+ */
 export async function accessGateway(
   input: CommandInput,
   surroundings: Surroundings,
+  options: { create?: boolean } = {},
 ): Promise<GatewayAccess> {
   const client = await ControlClient.connect(input.dataDir);
   if (client !== null) return overSocket(client);
-  await checkDataFolder(input.dataDir);
+  if (options.create !== true) await checkDataFolder(input.dataDir);
   const loaded = await commandConfig(input, surroundings);
-  const { openStore, testDestination } = surroundings.parts;
-  const store = await openStore(loaded, resolve(input.dataDir));
+  const { openStore, openAccess, testDestination } = surroundings.parts;
+  const dataDir = resolve(input.dataDir);
+  const store = await openStore(loaded, dataDir);
+  const access = () => openAccess(store, { loaded, dataDir });
   return {
-    operations: new OfflineOperations({ store, loaded, testDestination }),
+    operations: new OfflineOperations({ store, loaded, testDestination, openAccess: access }),
     running: false,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+}
+
+/** One act on people, devices or certificates; also before the first start of the gateway. */
+export async function withAccess<T>(
+  { input, surroundings }: { input: CommandInput; surroundings: Surroundings },
+  run: (access: AccessOperations) => Promise<T>,
+): Promise<T> {
+  await using gateway = await accessGateway(input, surroundings, { create: true });
+  return await run(await gateway.operations.access());
 }
 
 /** For what only a running gateway can do. */

@@ -1,4 +1,5 @@
 /** The operations that work on the store of a stopped gateway. */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type {
   DestinationStatus,
   DestinationTest,
@@ -19,17 +20,20 @@ export interface OfflineOptions {
   store: StoppedStore;
   loaded: LoadedConfig;
   testDestination: Parts["testDestination"];
+  openAccess: () => Promise<AccessOperations>;
 }
 
 export class OfflineOperations implements Operations {
   readonly #store: StoppedStore;
   readonly #loaded: LoadedConfig;
   readonly #testDestination: Parts["testDestination"];
+  readonly #openAccess: () => Promise<AccessOperations>;
 
   constructor(options: OfflineOptions) {
     this.#store = options.store;
     this.#loaded = options.loaded;
     this.#testDestination = options.testDestination;
+    this.#openAccess = options.openAccess;
   }
 
   async queueStatus(): Promise<QueueStatus> {
@@ -102,6 +106,10 @@ export class OfflineOperations implements Operations {
   async destinationForget(name: string): Promise<void> {
     await this.#known(name);
     await this.#store.forgetDestination(name);
+  }
+
+  access(): Promise<AccessOperations> {
+    return this.#openAccess();
   }
 
   backupCreate(file: string): Promise<number> {

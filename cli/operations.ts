@@ -5,6 +5,7 @@
  *
  * Everything here is plain data: it travels as JSON (bytes as base64). Times are ms since 1970.
  */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type { ConfigChanges } from "@/config/show.ts";
 import type { Envelope } from "@/model/envelope.ts";
 import type { DeadLetter, Ledger, SourceDeadLetter } from "@/model/ledger.ts";
@@ -114,6 +115,9 @@ export interface Operations {
   feed(batch: FeedBatch): Promise<void>;
   /** Accepted messages whose source topic matches the filter, from now on, until aborted. */
   tap(filter: string, signal: AbortSignal): AsyncIterable<TapMessage>;
+
+  /** People, devices and certificates. */
+  access(): Promise<AccessOperations>;
 
   /** Online copy of the data into a file that does not exist yet; resolves with its bytes. */
   backupCreate(file: string): Promise<number>;

@@ -1,4 +1,5 @@
 /** What a command may touch: streams, environment, signals, and the parts that `main.ts` gives. */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type { DestinationTest } from "@/cli/operations.ts";
 import type { LoadedConfig } from "@/config/load.ts";
 import type { ConfigSources } from "@/config/load.ts";
@@ -27,6 +28,11 @@ export interface Parts {
   serve: (options: ServeOptions) => Promise<void>;
   /** Opens the store of a stopped gateway; throws when its data folder is in use. */
   openStore: (loaded: LoadedConfig, dataDir: string) => Promise<StoppedStore>;
+  /** People, devices and certificates of a stopped gateway. */
+  openAccess: (
+    store: StoppedStore,
+    options: { loaded: LoadedConfig; dataDir: string },
+  ) => Promise<AccessOperations>;
   testDestination: (destination: DestinationConfig) => Promise<DestinationTest>;
   /** Checks a backup by a trial restore; throws with what is wrong. */
   verifyBackup: (file: string) => Promise<BackupReport>;
@@ -49,6 +55,8 @@ export type StoppedStore =
     | "pauseDestination"
     | "forgetDestination"
     | "backup"
+    | "query"
+    | "commitAccess"
   >
   & AsyncDisposable;
 
