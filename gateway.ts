@@ -8,7 +8,8 @@
  * everything that was committed is either confirmed by its destination or back in the queue.
  */
 import { createApp } from "@/app.ts";
-import { DeviceAccess } from "@/auth/device_access.ts";
+import { Auth } from "@/auth/auth.ts";
+import { authStoreOf } from "@/auth/auth_store.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
 import { normalizeRules } from "@/config/rules.ts";
 import type { Config } from "@/config/schema.ts";
@@ -25,6 +26,7 @@ import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
+import { admitDevice, cutRevoked } from "@/runtime/device_gate.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
 import { DrainRates } from "@/runtime/drain_rates.ts";
@@ -53,6 +55,10 @@ const RECENT_MESSAGES = 5_000;
 const STOP_DEADLINE_MS = 4_000;
 const HTTP_GRACE_MS = 500;
 const FORWARD_STOP_MS = 2_000;
+/** Live connections whose proof expired are cut within this. */
+const SWEEP_MS = 1_000;
+/** Old sessions, signing keys, the own server certificate. */
+const MAINTAIN_MS = 3_600_000;
 
 export class Gateway implements AsyncDisposable {
   readonly store: Store;
@@ -61,32 +67,34 @@ export class Gateway implements AsyncDisposable {
   readonly metrics: Metrics;
   readonly broker: Broker<MqttPrincipal>;
   readonly sources: Sources;
+  readonly auth: Auth;
   readonly drainRates = new DrainRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
-  readonly #access: DeviceAccess;
   readonly #fanOut: FanOut;
   readonly #http: HttpListener;
   readonly #mqtt: MqttListener | null;
   readonly #loopLag = new LoopLag();
-  #config: Config;
+  /** Shared with access control, which asks each time. */
+  readonly #settings: { config: Config };
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
   #phase: Phase = "starting";
   #full: StoreFullError | null = null;
   #rules: ReturnType<typeof normalizeRules>;
   #limits: { address: RateLimit | null; credential: RateLimit | null };
 
-  private constructor(options: GatewayOptions, store: Store) {
-    const { config } = options;
+  private constructor(
+    options: { dataDir: string; settings: { config: Config } },
+    { store, auth }: { store: Store; auth: Auth },
+  ) {
+    const { config } = options.settings;
     this.#dataDir = options.dataDir;
-    this.#config = config;
+    this.#settings = options.settings;
+    this.auth = auth;
     this.#rules = normalizeRules(config);
     this.#limits = rateLimits(config);
     this.store = store;
     this.metrics = new Metrics();
-    this.#access = new DeviceAccess({
-      policy: () => this.#config.mqtt.anonymous,
-      credentialsExist: () => false,
-    });
     this.intake = this.#createIntake();
     this.broker = this.#createBroker();
     this.forwarder = this.#createForwarder();
@@ -110,7 +118,9 @@ export class Gateway implements AsyncDisposable {
     await configureLogs(options.config.log);
     const boot = await readBoot();
     const store = await openStore(storeOptions(options.config, { dataDir: options.dataDir, boot }));
-    const gateway = new Gateway(options, store);
+    const settings = { config: options.config };
+    const auth = await openAuth({ store, settings, dataDir: options.dataDir });
+    const gateway = new Gateway({ dataDir: options.dataDir, settings }, { store, auth });
     try {
       await gateway.#start();
       return gateway;
@@ -118,6 +128,10 @@ export class Gateway implements AsyncDisposable {
       await gateway.stop();
       throw error;
     }
+  }
+
+  get #config(): Config {
+    return this.#settings.config;
   }
 
   /** Bound addresses by protocol; a protocol whose port is taken or off is absent. */
@@ -167,6 +181,11 @@ export class Gateway implements AsyncDisposable {
     this.forwarder.start();
     await this.#configureForwarder();
     await this.broker.start();
+    cutRevoked(this.auth, this.broker);
+    this.#timers.push(
+      setInterval(() => this.auth.sweep(), SWEEP_MS),
+      setInterval(() => void this.#maintainAuth(), MAINTAIN_MS),
+    );
     await this.#startFanOut();
     await this.sources.configure(this.#config);
     addProbes(this.metrics, {
@@ -187,7 +206,7 @@ export class Gateway implements AsyncDisposable {
    */
   async reload(config: Config): Promise<void> {
     const before = this.#config;
-    this.#config = config;
+    this.#settings.config = config;
     this.#rules = normalizeRules(config);
     this.#limits = rateLimits(config);
     await configureLogs(config.log);
@@ -205,6 +224,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#phase === "draining") return;
     this.#phase = "draining";
     const startedAtMs = performance.now();
+    for (const timer of this.#timers) clearInterval(timer);
     this.#fanOut.flush();
     this.#fanOut.announceStatus("offline");
     await Promise.all([this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.sources.stop()]);
@@ -237,13 +257,10 @@ export class Gateway implements AsyncDisposable {
   #createBroker(): Broker<MqttPrincipal> {
     const hooks = new MqttHooks({
       access: {
-        admit: (request) => {
-          const principal = request.username === null ? this.#access.admitAnonymous(request) : null;
-          return principal === null ? null : { id: principal.deviceId };
-        },
+        admit: (request) => admitDevice(this.auth, request),
         allows: (principal, action, topic) => {
           if (action === "subscribe") this.#fanOut.flush();
-          return this.#access.allows({ deviceId: principal.id }, action, topic);
+          return this.auth.access.allows({ deviceId: principal.id }, action, topic);
         },
       },
       intake: this.intake,
@@ -282,7 +299,7 @@ export class Gateway implements AsyncDisposable {
   #createHttp(): HttpListener {
     const { http } = this.#config;
     const ingest = new HttpIngest({
-      access: this.#access,
+      doors: this.auth.doors,
       intake: this.intake,
       limits: () => this.#limits,
       unavailable: () => this.#unavailable(),
@@ -317,7 +334,7 @@ export class Gateway implements AsyncDisposable {
 
   #mayScrape(approach: HttpApproach): boolean {
     const { metrics, metrics_token: token } = this.#config.http;
-    if (metrics === "open" || this.#access.isThisMachine(approach)) return true;
+    if (metrics === "open" || this.auth.access.isThisMachine(approach)) return true;
     return token !== null && sameText(approach.authorization ?? "", `Bearer ${token}`);
   }
 
@@ -371,6 +388,16 @@ export class Gateway implements AsyncDisposable {
     return live;
   }
 
+  async #maintainAuth(): Promise<void> {
+    try {
+      await this.auth.maintain();
+    } catch (error) {
+      logger("auth").error("Upkeep of access failed, next try in an hour", {
+        cause: String(error),
+      });
+    }
+  }
+
   #logStart(): void {
     const { durability, salvaged } = this.store.state;
     logger("gateway").info("Ready", { ...this.addresses, durability, dataDir: this.#dataDir });
@@ -396,6 +423,29 @@ export class Gateway implements AsyncDisposable {
     });
     if (changed.length === 0) return;
     logger("gateway").warn("Changes that need a restart were left out", { keys: changed });
+  }
+}
+
+/** The store is closed again when access control cannot be opened. */
+async function openAuth(
+  { store, settings, dataDir }: {
+    store: Store;
+    settings: { config: Config };
+    dataDir: string;
+  },
+): Promise<Auth> {
+  try {
+    return await Auth.open({
+      store: authStoreOf(store),
+      dataDir,
+      now: Date.now,
+      monotonicNow: () => performance.now(),
+      anonymous: () => settings.config.mqtt.anonymous,
+      autoRegistration: () => settings.config.auth.auto_registration,
+    });
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

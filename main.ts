@@ -1,7 +1,13 @@
 /** The process: arguments, signals, exit code; nothing else. */
 import { runCommandLine } from "@/cli/command_line.ts";
 import { readEnvironment } from "@/config/environment.ts";
-import { openStore, restoreBackup, testDestination, verifyBackup } from "@/runtime/stopped.ts";
+import {
+  openAccess,
+  openStore,
+  restoreBackup,
+  testDestination,
+  verifyBackup,
+} from "@/runtime/stopped.ts";
 
 const encoder = new TextEncoder();
 const stop = new AbortController();
@@ -24,6 +30,7 @@ const code = await runCommandLine(Deno.args, {
     // The whole gateway is loaded only to serve: other commands start in a fraction of the time.
     serve: async (options) => (await import("@/runtime/serve.ts")).serve(options),
     openStore,
+    openAccess,
     testDestination,
     verifyBackup,
     restoreBackup,

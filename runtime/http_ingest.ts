@@ -1,5 +1,5 @@
 /** What HTTP ingest asks of the gateway: who may write, how fast, and the commit itself. */
-import type { DeviceAccess } from "@/auth/device_access.ts";
+import type { DeviceDoors } from "@/auth/device_doors.ts";
 import type { RateLimit } from "@/auth/rate_limit.ts";
 import type { Intake } from "@/ingest/intake.ts";
 import { HttpError, StoreFullError } from "@/model/errors.ts";
@@ -7,7 +7,7 @@ import type { IngestMessage, IngestPort } from "@/routes/api/ingest.ts";
 import type { HttpApproach } from "@/routes/http_env.ts";
 
 export interface HttpIngestParts {
-  access: DeviceAccess;
+  doors: DeviceDoors;
   intake: Intake;
   /** Per client address and per credential; null where there is no limit. */
   limits: () => { address: RateLimit | null; credential: RateLimit | null };
@@ -25,19 +25,19 @@ export class HttpIngest implements IngestPort {
   }
 
   async authenticate(approach: HttpApproach) {
-    const { access } = this.#parts;
-    const principal = approach.authorization === null ? access.admitAnonymous(approach) : null;
-    if (principal === null) throw notSignedIn();
+    const { doors } = this.#parts;
+    const principal = await doors.request(approach);
     return {
-      mayWrite: (device: string) =>
-        access.allows(principal, "publish", `devices/${device}/telemetry`),
-      key: approach.remoteAddress,
+      mayWrite: (device: string) => doors.mayWrite(principal, device),
+      key: `${approach.remoteAddress} ${principal.deviceId ?? ""}`,
     };
   }
 
   rateLimit(key: string, cost: number): number {
     const { address, credential } = this.#parts.limits();
-    return Math.max(address?.take(key, cost) ?? 0, credential?.take(key, cost) ?? 0);
+    const [from = "", device = ""] = key.split(" ");
+    const waits = [address?.take(from, cost), credential?.take(device || from, cost)];
+    return Math.max(...waits.map((wait) => wait ?? 0));
   }
 
   assertReady(): void {
@@ -65,14 +65,4 @@ export class HttpIngest implements IngestPort {
     if (result.refused !== null) throw result.refused;
     return { id: result.id, duplicate: result.duplicate > 0 };
   }
-}
-
-function notSignedIn(): HttpError {
-  return new HttpError(401, "This request brings no credential that may send", {
-    code: "HTTP-0401",
-    hint:
-      "send the device's id and password as HTTP Basic; without credentials only this machine " +
-      "may send, and only until the first device credential exists",
-    headers: { "WWW-Authenticate": 'Basic realm="sluice"' },
-  });
 }

@@ -1,4 +1,5 @@
 /** What the command line asks of a running gateway; the control socket calls it. */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type {
   DestinationStatus,
   DestinationTest,
@@ -18,6 +19,7 @@ import { decodePayload, isUndecodable } from "@/model/decode/decode.ts";
 import { ConfigError, PermanentError } from "@/model/errors.ts";
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
 import type { SourceKind } from "@/model/message.ts";
+import { AccessCalls } from "@/runtime/access_calls.ts";
 import { liveTap } from "@/runtime/live_tap.ts";
 import type { DeadFilter, Journey, Page, SourceDeadFilter } from "@/store/store_types.ts";
 
@@ -39,6 +41,17 @@ export class LiveOperations implements Operations {
   constructor(gateway: Gateway, control: Control) {
     this.#gateway = gateway;
     this.#control = control;
+  }
+
+  access(): Promise<AccessOperations> {
+    const gateway = this.#gateway;
+    return Promise.resolve(
+      new AccessCalls({
+        auth: gateway.auth,
+        config: () => gateway.config,
+        listening: () => gateway.addresses,
+      }),
+    );
   }
 
   async status(): Promise<GatewayStatus> {

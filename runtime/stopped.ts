@@ -1,4 +1,5 @@
 /** What commands do on the data of a stopped gateway. Drivers are loaded when they are needed. */
+import type { AccessOperations } from "@/cli/access_operations.ts";
 import type { DestinationTest } from "@/cli/operations.ts";
 import type {
   BackupReport as CommandBackupReport,
@@ -15,6 +16,26 @@ export async function openStore(loaded: LoadedConfig, dataDir: string): Promise<
   const { openStoppedStore } = await import("@/store/stopped_store.ts");
   const boot = await readBoot();
   return await openStoppedStore(storeOptions(loaded.config, { dataDir, boot }));
+}
+
+/** Nothing is live here: what would be cut is not connected, budgets start full. */
+export async function openAccess(
+  store: StoppedStore,
+  { loaded, dataDir }: { loaded: LoadedConfig; dataDir: string },
+): Promise<AccessOperations> {
+  const { Auth } = await import("@/auth/auth.ts");
+  const { authStoreOf } = await import("@/auth/auth_store.ts");
+  const { AccessCalls } = await import("@/runtime/access_calls.ts");
+  const { config } = loaded;
+  const auth = await Auth.open({
+    store: authStoreOf(store),
+    dataDir,
+    now: Date.now,
+    monotonicNow: () => performance.now(),
+    anonymous: () => config.mqtt.anonymous,
+    autoRegistration: () => config.auth.auto_registration,
+  });
+  return new AccessCalls({ auth, config: () => config, listening: () => ({}) });
 }
 
 /** Only what a connection needs of the configuration is looked at. */
