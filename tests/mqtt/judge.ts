@@ -11,10 +11,15 @@ export type Verdict =
   | { kind: "fine" }
   /** Acceptable so far, the bytes end inside a packet: the server waits. */
   | { kind: "waits" }
+  /**
+   * Depends on what the server has sent by then: PUBREL before PUBREC was seen, an answer to a
+   * message that may or may not be in flight.
+   */
+  | { kind: "unclear" }
   /** The client says good-bye: the server closes without a word. */
   | { kind: "leaves" }
-  /** Refused. Reason codes that 5.0 allows for it; 3.1.1 closes without a word. */
-  | { kind: "refused"; codes: readonly number[] };
+  /** Refused. Reason codes that 5.0 allows for it, in CONNACK or in DISCONNECT; 3.1.1 is silent. */
+  | { kind: "refused"; codes: readonly number[]; isConnect: boolean };
 
 /** Which packets of a client may carry a property; 0 is the will inside CONNECT. */
 const CARRIERS: Readonly<Record<string, readonly number[]>> = {
@@ -109,8 +114,10 @@ class Cursor {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
-  id(): void {
-    if (this.u16() === 0) throw new Fault(PROTOCOL_ERROR);
+  id(): number {
+    const id = this.u16();
+    if (id === 0) throw new Fault(PROTOCOL_ERROR);
+    return id;
   }
 
   finish(): void {
@@ -150,14 +157,24 @@ export interface Circumstances {
   packetBytesMax: number;
   /** CONNECT was not sent yet. */
   isFirst?: boolean;
+  past?: Past;
+}
+
+/** What the client has sent before. */
+interface Past {
+  aliases: Set<number>;
+  /** Identifiers of QoS 2 messages. */
+  exact: Set<number>;
+  hasSubscribed: boolean;
 }
 
 /** What must become of the packets in `bytes`, which may end inside one. */
 export function judge(bytes: Uint8Array, circumstances: Circumstances): Verdict {
   let rest = bytes;
   let { isFirst = false, version } = circumstances;
+  const past: Past = { aliases: new Set(), exact: new Set(), hasSubscribed: false };
   while (rest.length > 0) {
-    const verdict = judgeNext(rest, { ...circumstances, isFirst, version });
+    const verdict = judgeNext(rest, { ...circumstances, isFirst, version, past });
     if (verdict.kind !== "fine") return verdict;
     if (isFirst) version = connectVersion(rest) ?? version;
     isFirst = false;
@@ -173,7 +190,7 @@ function judgeNext(bytes: Uint8Array, circumstances: Circumstances): Verdict {
     return isConnect ? judgeConnect(bytes, circumstances) : judgePacket(bytes, circumstances);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { kind: "refused", codes: error.codes };
+    return { kind: "refused", codes: error.codes, isConnect: circumstances.isFirst === true };
   }
 }
 
@@ -256,9 +273,9 @@ function judgeBody(cursor: Cursor, first: number, circumstances: Circumstances):
     case 5:
     case 6:
     case 7:
-      judgeAcknowledgement(cursor, type, version);
-      break;
+      return judgeAcknowledgement(cursor, type, circumstances);
     case 8:
+      circumstances.past!.hasSubscribed = true;
       judgeSubscribe(cursor, version);
       break;
     case 10:
@@ -273,17 +290,27 @@ function judgeBody(cursor: Cursor, first: number, circumstances: Circumstances):
 }
 
 function judgePublish(cursor: Cursor, first: number, circumstances: Circumstances): void {
-  const { version, topicAliasMaximum } = circumstances;
+  const { version, topicAliasMaximum, past } = circumstances;
   const topic = cursor.text();
   if (/[+#]/.test(topic)) throw new Fault(MALFORMED);
-  if ((first & 6) !== 0) cursor.id();
+  const id = (first & 6) !== 0 ? cursor.id() : 0;
+  if ((first & 4) !== 0) past!.exact.add(id);
   const found = version === 5 ? readProperties(cursor, 3) : new Map<string, Value>();
   const alias = found.get("alias");
   if (alias === 0) throw new Fault(0x94);
   checkResponse(found);
   if (topic === "" && alias === undefined) throw new Fault(MALFORMED, PROTOCOL_ERROR);
   if (alias !== undefined && Number(alias) > topicAliasMaximum) throw new Fault(0x94);
-  if (topic === "") throw new Fault(PROTOCOL_ERROR); // one packet never set an alias before
+  checkAlias(topic, { alias: Number(alias ?? 0), aliases: past!.aliases });
+}
+
+/** An alias stands for the topic name that it was last sent with. */
+function checkAlias(
+  topic: string,
+  { alias, aliases }: { alias: number; aliases: Set<number> },
+): void {
+  if (topic === "" && !aliases.has(alias)) throw new Fault(PROTOCOL_ERROR);
+  if (alias > 0) aliases.add(alias);
 }
 
 function checkResponse(found: Map<string, Value>): void {
@@ -293,16 +320,28 @@ function checkResponse(found: Map<string, Value>): void {
   }
 }
 
+/** A server takes low identifiers for what it sends. */
+const OUTGOING_IDS_MAX = 200;
+
 const ACKNOWLEDGEMENT_CODES = [0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
 
-function judgeAcknowledgement(cursor: Cursor, type: number, version: Version): void {
-  cursor.id();
-  if (version !== 5 || cursor.left === 0) return cursor.finish();
+function judgeAcknowledgement(
+  cursor: Cursor,
+  type: number,
+  { version, past }: Circumstances,
+): Verdict {
+  const id = cursor.id();
+  if (version === 5 && cursor.left > 0) judgeAcknowledgementCode(cursor, type);
+  cursor.finish();
+  const isOpen = type === 6 ? past!.exact.has(id) : past!.hasSubscribed && id <= OUTGOING_IDS_MAX;
+  return { kind: isOpen ? "unclear" : "fine" };
+}
+
+function judgeAcknowledgementCode(cursor: Cursor, type: number): void {
   const code = cursor.u8();
   const allowed = type < 6 ? ACKNOWLEDGEMENT_CODES : [0, 0x92];
   if (!allowed.includes(code)) throw new Fault(MALFORMED, PROTOCOL_ERROR);
   if (cursor.left > 0) readProperties(cursor, type);
-  cursor.finish();
 }
 
 function judgeSubscribe(cursor: Cursor, version: Version): void {
