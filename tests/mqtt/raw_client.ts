@@ -82,7 +82,9 @@ export class RawClient {
 
   /** The next packet; fails when the connection ends instead. */
   async next(): Promise<Seen> {
-    await this.until(() => this.packets.length > 0 || this.#isClosed, "a packet");
+    if (this.packets.length === 0) {
+      await this.until(() => this.packets.length > 0 || this.#isClosed, "a packet");
+    }
     this.#check();
     const packet = this.packets.shift();
     if (packet === undefined) throw new Error("the server closed instead of sending a packet");
