@@ -13,6 +13,7 @@ enum {
   CR_PLL_READY = 1 << 25,
   CFGR_SOURCE_PLL = 2,
   CLOCK_WAIT_LOOPS = 200000, /* some 50 ms at 16 MHz */
+  ICSR_TICK_PENDING = 1 << 26,
   EMULATED_CORE_HZ = 168000000,
   SLOW_HZ = 16000000,
   FAST_HZ = 168000000,
@@ -25,13 +26,20 @@ static bool is_emulated;
 
 uint32_t board_now_ms(void) { return milliseconds; }
 
+/* The counter may have wrapped while its interrupt is still pending; the emulator can even be seen
+ * between the two. Time that steps back by a tick would end every bounded wait at once. */
 uint32_t board_now_us(void) {
+  static uint32_t latest_us;
   uint32_t ms, ticks;
+  bool pending;
   do {
     ms = milliseconds;
+    pending = SCB_ICSR & ICSR_TICK_PENDING;
     ticks = SYSTICK->VAL;
-  } while (ms != milliseconds);
-  return ms * 1000 + (ticks_per_ms - 1 - ticks) / (ticks_per_ms / 1000);
+  } while (ms != milliseconds || pending != !!(SCB_ICSR & ICSR_TICK_PENDING));
+  uint32_t us = (ms + pending) * 1000 + (ticks_per_ms - 1 - ticks) / (ticks_per_ms / 1000);
+  if (time_reached(us, latest_us)) latest_us = us;
+  return latest_us;
 }
 
 /* The emulator has neither the id nor random numbers; its tick counter must do. */

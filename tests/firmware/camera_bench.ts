@@ -52,13 +52,14 @@ export class CameraBench implements AsyncDisposable {
   }
 
   /** With power, and settings typed and saved as an operator would. */
-  static async start(broker: Address): Promise<CameraBench> {
+  static async start(broker: Address, secret?: string): Promise<CameraBench> {
     const bench = new CameraBench(broker);
     await bench.powerOn();
     await bench.typeAll([
       `set ssid ${SSID}`,
       `set wifi_password ${PASSWORD}`,
       "set broker gateway.local:1883",
+      ...(secret ? [`set secret ${secret}`] : []),
       "save",
     ]);
     return bench;

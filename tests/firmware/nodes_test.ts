@@ -4,43 +4,9 @@ import { BUDGETS } from "../../firmware/budget.ts";
 import { crc16, fromHex, latin1 } from "./bytes.ts";
 import { readFont } from "./display.ts";
 import { RadioBench, upTo } from "./radio_bench.ts";
-import { openReader, type OpenSerialSink, type SerialSink } from "./serial_sink.ts";
+import { burstInto } from "./radio_scenario.ts";
+import { openReader } from "./serial_sink.ts";
 import { Bmx280 } from "./sensors.ts";
-
-/** Samples until the first one is stored: what a port says before it is opened is nobody's. */
-async function waitUntilConnected(bench: RadioBench, sink: SerialSink): Promise<number> {
-  for (;;) {
-    await bench.changes.until(() => bench.node1.modem.asleep, "the link is at rest");
-    const stored = (await sink.stored("humidity")).length;
-    if (stored > 0) return stored;
-    const commands = bench.node1.modem.commands.length;
-    bench.node1.type("sample");
-    await bench.changes.until(() => bench.node1.modem.commands.length > commands, "a sample");
-  }
-}
-
-/** 300 samples in a burst; all must rest in the sink, once and in order. */
-async function burstInto(openSink: OpenSerialSink): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "fw" });
-  const ptyLink = `${folder}/vcp`;
-  {
-    await using bench = await RadioBench.start({ ptyLink });
-    await using sink = await openSink(ptyLink);
-    bench.node1.type("interval 3600");
-    const stored = await waitUntilConnected(bench, sink);
-    const before = bench.samples;
-    bench.node1.type("burst 300");
-    await sink.until(stored + 300);
-    const humidity = (await sink.stored("humidity")).map((value) => Math.round(value * 100));
-    assert.equal(humidity.length, stored + 300);
-    assert.deepEqual(humidity.slice(-300), upTo(before + 300).slice(-300));
-    assert.equal((await sink.stored("gas_resistance")).length, stored + 300);
-    const stats = await bench.node1.stats();
-    assert.equal(stats.retries, 0);
-    assert.ok(stats.stack! <= BUDGETS[1].stack, `stack ${stats.stack}`);
-  }
-  await Deno.remove(folder, { recursive: true });
-}
 
 Deno.test("300 packets in a burst come through a pty, each once", () => burstInto(openReader));
 

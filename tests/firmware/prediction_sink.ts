@@ -21,6 +21,8 @@ export interface StoredPrediction {
 
 export interface PredictionSink extends AsyncDisposable {
   readonly address: Address;
+  /** The device's password, where one is needed. */
+  readonly secret?: string;
   /** Stored results in the order of their storage, each once. */
   stored(): Promise<StoredPrediction[]>;
   /** Resolves once `count` results are stored. */
