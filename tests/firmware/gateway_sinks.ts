@@ -53,9 +53,10 @@ class GatewayPort implements SerialSink {
     return rows.map(({ value }) => value);
   }
 
-  async until(count: number): Promise<void> {
-    const stored = async () => (await this.stored("humidity")).length >= count;
-    await until(stored, { what: `${count} packets are stored`, timeoutMs: 60_000, everyMs: 100 });
+  async until(humidity: number): Promise<void> {
+    const stored = async () => (await this.stored("humidity")).at(-1) === humidity;
+    const what = `the packet with ${humidity} % is stored`;
+    await until(stored, { what, timeoutMs: 60_000, everyMs: 100 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

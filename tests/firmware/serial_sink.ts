@@ -9,8 +9,8 @@ import { fromLatin1 } from "./bytes.ts";
 export interface SerialSink extends AsyncDisposable {
   /** Values of one measurement of node 1 in the order of their storage. */
   stored(measurement: "temperature" | "humidity" | "gas_resistance"): Promise<number[]>;
-  /** Resolves once `count` packets are stored. */
-  until(count: number): Promise<void>;
+  /** Resolves once the packet with this humidity of node 1 is stored. */
+  until(humidity: number): Promise<void>;
 }
 
 export type OpenSerialSink = (path: string) => Promise<SerialSink>;
@@ -54,8 +54,9 @@ class Reader implements SerialSink {
     return Promise.resolve(values.filter((value) => value !== undefined));
   }
 
-  until(count: number): Promise<void> {
-    return this.#changes.until(() => this.packets.length >= count, `${count} packets`);
+  until(humidity: number): Promise<void> {
+    const arrived = () => this.packets.at(-1)?.n1.h === humidity;
+    return this.#changes.until(arrived, `the packet with ${humidity} %`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
