@@ -7,7 +7,7 @@
  * Accepting ends first and the store last, so that everything that was taken is committed and
  * everything that was committed is either confirmed by its destination or back in the queue.
  */
-import { createApp } from "@/app.ts";
+import { createApp, type CreatedApp } from "@/app.ts";
 import { Auth } from "@/auth/auth.ts";
 import { authStoreOf } from "@/auth/auth_store.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
@@ -26,11 +26,13 @@ import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
+import { announceClaim } from "@/runtime/claim_notice.ts";
 import { admitDevice, cutRevoked } from "@/runtime/device_gate.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
 import { DrainRates } from "@/runtime/drain_rates.ts";
 import { LoopLag, readBoot } from "@/runtime/machine.ts";
+import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
 import { MqttListener } from "@/runtime/mqtt_listener.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
@@ -51,6 +53,10 @@ export type Phase = "starting" | "ready" | "draining";
 /** History follows the log within a second or so; more than this never comes in that time. */
 const RECENT_MESSAGES = 5_000;
 
+/** Of the API: a page asks for a dozen things at once, a program that polls for more uses streams. */
+const ADDRESS_REQUESTS_PER_SECOND = 400;
+const SESSION_REQUESTS_PER_SECOND = 200;
+
 /** All of a stop, of the 5 s that the contract gives it. */
 const STOP_DEADLINE_MS = 4_000;
 const HTTP_GRACE_MS = 500;
@@ -68,6 +74,7 @@ export class Gateway implements AsyncDisposable {
   readonly broker: Broker<MqttPrincipal>;
   readonly sources: Sources;
   readonly auth: Auth;
+  readonly app: CreatedApp;
   readonly drainRates = new DrainRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
@@ -107,6 +114,7 @@ export class Gateway implements AsyncDisposable {
       prefix: config.fanout.prefix,
       seriesMax: config.mqtt.retained_messages_max,
     });
+    this.app = this.#createApp();
     this.#http = this.#createHttp();
     this.#mqtt = config.mqtt.listen === null
       ? null
@@ -198,6 +206,8 @@ export class Gateway implements AsyncDisposable {
     await this.#mqtt?.start();
     this.#phase = "ready";
     this.#logStart();
+    const { public_url: publicUrl } = this.#config.http;
+    await announceClaim(this.auth, { publicUrl, http: this.#http.bound });
   }
 
   /**
@@ -297,29 +307,37 @@ export class Gateway implements AsyncDisposable {
   }
 
   #createHttp(): HttpListener {
-    const { http } = this.#config;
+    const handler = (request: Request, remoteAddress: string) =>
+      this.app.hono.fetch(request, { remoteAddress, tls: false });
+    return new HttpListener({ ...this.#config.http.listen, handler }, logger("http"));
+  }
+
+  #createApp(): CreatedApp {
     const ingest = new HttpIngest({
       doors: this.auth.doors,
       intake: this.intake,
       limits: () => this.#limits,
       unavailable: () => this.#unavailable(),
     });
-    const app = createApp({
+    return createApp({
+      auth: this.auth,
       health: {
         health: () => this.health,
         renderMetrics: () => this.metrics.render(),
         mayScrape: (approach) => this.#mayScrape(approach),
       },
       ingest,
-      limits: {
-        bodyBytesMax: http.body_bytes_max,
-        batchBytesMax: http.batch_body_bytes_max,
-        batchLinesMax: http.batch_lines_max,
-      },
+      ingestLimits: () => ingestLimits(this.#config),
+      requestLimits: requestLimits(),
+      upgradeMqtt: (request, { remoteAddress, forwarded, fromPage, tls }) =>
+        upgradeMqtt(this.broker, request, {
+          transport: tls ? "wss" : "ws",
+          remoteAddress,
+          certificate: null,
+          // Any page that a browser here has open may reach loopback: it is not this machine's word.
+          forwarded: forwarded || fromPage,
+        }),
     });
-    const handler = (request: Request, remoteAddress: string) =>
-      app.fetch(request, { remoteAddress });
-    return new HttpListener({ ...http.listen, handler }, logger("http"));
   }
 
   #unavailable() {
@@ -447,6 +465,30 @@ async function openAuth(
     await store[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function ingestLimits({ http }: Config) {
+  return {
+    bodyBytesMax: http.body_bytes_max,
+    batchBytesMax: http.batch_body_bytes_max,
+    batchLinesMax: http.batch_lines_max,
+    deadlineMs: http.request_timeout,
+  };
+}
+
+/** Of the API for people and programs; ingest has limits of its own. */
+function requestLimits() {
+  const limit = (perSecond: number) =>
+    new RateLimit({
+      perSecond,
+      burst: 2 * perSecond,
+      keysMax: 10_000,
+      now: () => performance.now(),
+    });
+  return {
+    address: limit(ADDRESS_REQUESTS_PER_SECOND),
+    session: limit(SESSION_REQUESTS_PER_SECOND),
+  };
 }
 
 function rateLimits({ http }: Config) {

@@ -37,7 +37,7 @@ function all(policy: Policy, ...routes: string[]): RoutePolicy[] {
 /** CONTRACT §4, and the pages. */
 export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(PUBLIC, "GET /healthz", "GET /readyz", "GET /api/openapi.json"),
-  ...all(PUBLIC, "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/claim"),
+  ...all(PUBLIC, "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/claim"),
   ...all(PUBLIC, "GET|POST /login", "GET|POST /claim", "GET /docs", "GET /docs/*"),
   ...all(PUBLIC, "GET /legal/*", "GET|POST /order", "GET /order/*", "GET /static/*"),
   ...all(PUBLIC, "GET /_assets/*", "GET /favicon.ico", "GET /robots.txt"),

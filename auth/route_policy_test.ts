@@ -52,7 +52,7 @@ Deno.test("the public list is the contract's and no more", () => {
     "GET /api/openapi.json",
     "POST /api/auth/login",
     "POST /api/auth/refresh",
-    "POST /api/auth/claim",
+    "POST /api/claim",
     "GET /login",
     "POST /login",
     "GET /claim",

@@ -1,9 +1,10 @@
 /** What HTTP ingest asks of the gateway: who may write, how fast, and the commit itself. */
 import type { DeviceDoors } from "@/auth/device_doors.ts";
 import type { RateLimit } from "@/auth/rate_limit.ts";
+import { addressKey } from "@/auth/remote_address.ts";
 import type { Intake } from "@/ingest/intake.ts";
 import { HttpError, StoreFullError } from "@/model/errors.ts";
-import type { IngestMessage, IngestPort } from "@/routes/api/ingest.ts";
+import type { IngestMessage, IngestPort, Sender } from "@/routes/api/ingest.ts";
 import type { HttpApproach } from "@/routes/http_env.ts";
 
 export interface HttpIngestParts {
@@ -24,20 +25,21 @@ export class HttpIngest implements IngestPort {
     this.#parts = parts;
   }
 
-  async authenticate(approach: HttpApproach) {
+  async authenticate(approach: HttpApproach): Promise<Sender> {
     const { doors } = this.#parts;
     const principal = await doors.request(approach);
     return {
-      mayWrite: (device: string) => doors.mayWrite(principal, device),
-      key: `${approach.remoteAddress} ${principal.deviceId ?? ""}`,
+      mayWrite: (device) => doors.mayWrite(principal, device),
+      address: approach.remoteAddress,
+      deviceId: principal.deviceId,
     };
   }
 
-  rateLimit(key: string, cost: number): number {
-    const { address, credential } = this.#parts.limits();
-    const [from = "", device = ""] = key.split(" ");
-    const waits = [address?.take(from, cost), credential?.take(device || from, cost)];
-    return Math.max(...waits.map((wait) => wait ?? 0));
+  rateLimit({ address, deviceId }: Sender): number {
+    const limits = this.#parts.limits();
+    const ofAddress = limits.address?.take(addressKey(address)) ?? 0;
+    if (ofAddress > 0 || deviceId === null) return ofAddress;
+    return limits.credential?.take(deviceId) ?? 0;
   }
 
   assertReady(): void {

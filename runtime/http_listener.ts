@@ -32,6 +32,12 @@ export class HttpListener {
     return address === undefined ? null : joinAddress(address.hostname, address.port);
   }
 
+  /** The same as a pair; null while the port is taken. */
+  get bound(): { host: string; port: number } | null {
+    const address = this.#server?.addr;
+    return address === undefined ? null : { host: address.hostname, port: address.port };
+  }
+
   /** Binds, or plans the next attempt. */
   start(): void {
     try {

@@ -6,22 +6,28 @@
  */
 import { type Context, Hono } from "hono";
 import { DecodeError, HttpError } from "@/model/errors.ts";
-import { decodeIngestBody, splitIngestLine, textOf } from "@/model/decode/decode.ts";
+import { decodeIngestBody, splitIngestLine } from "@/model/decode/decode.ts";
 import { checkDevice } from "@/model/decode/ingest_body.ts";
+import { readBody, requireType } from "@/routes/api/request_body.ts";
 import { approachOf, type HttpApproach, type HttpEnv } from "@/routes/http_env.ts";
 
 /** What ingest over HTTP needs of the rest; fulfilled by `gateway.ts`. */
 export interface IngestPort {
-  /** The device ids that this request may write; throws HttpError 401. */
-  authenticate(
-    approach: HttpApproach,
-  ): Promise<{ mayWrite: (device: string) => boolean; key: string }>;
-  /** Seconds to wait, 0 when the request may pass. */
-  rateLimit(key: string, cost: number): number;
+  /** Who sends and which device ids it may write; throws HttpError 401, 429. */
+  authenticate(approach: HttpApproach): Promise<Sender>;
+  /** Seconds to wait, 0 when one more request of this sender may pass. */
+  rateLimit(sender: Sender): number;
   /** Commits one message; rejects with StoreFullError when there is no room. */
   take(message: IngestMessage): Promise<{ id: string | null; duplicate: boolean }>;
   /** Throws HttpError 503 while starting, draining or full. */
   assertReady(): void;
+}
+
+export interface Sender {
+  mayWrite: (device: string) => boolean;
+  address: string;
+  /** Device id of the credential; null for an anonymous sender. */
+  deviceId: string | null;
 }
 
 export interface IngestMessage {
@@ -35,6 +41,8 @@ export interface IngestLimits {
   bodyBytesMax: number;
   batchBytesMax: number;
   batchLinesMax: number;
+  /** How long a body may take to arrive. */
+  deadlineMs: number;
 }
 
 interface LineResult {
@@ -49,10 +57,11 @@ interface LineResult {
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
-export function ingestRoutes(port: IngestPort, limits: IngestLimits): Hono<HttpEnv> {
+/** `limits` is asked for each request: a reload changes them. */
+export function ingestRoutes(port: IngestPort, limits: () => IngestLimits): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.post("/v1/ingest/:device", (c) => ingestOne(c, { port, limits }));
-  app.post("/v1/ingest", (c) => ingestBatch(c, { port, limits }));
+  app.post("/v1/ingest/:device", (c) => ingestOne(c, { port, limits: limits() }));
+  app.post("/v1/ingest", (c) => ingestBatch(c, { port, limits: limits() }));
   return app;
 }
 
@@ -64,10 +73,11 @@ interface Parts {
 async function ingestOne(c: Context<HttpEnv>, { port, limits }: Parts): Promise<Response> {
   const sender = await port.authenticate(approachOf(c));
   const device = deviceOf(c.req.param("device") ?? "", sender.mayWrite);
-  pass(port.rateLimit(sender.key, 1));
-  requireType(c, "application/json");
+  pass(port.rateLimit(sender));
+  requireType(c.req.raw, "application/json");
   port.assertReady();
-  const body = await readBody(c.req.raw, limits.bodyBytesMax);
+  const { bodyBytesMax: bytesMax, deadlineMs } = limits;
+  const body = await readBody(c.req.raw, { bytesMax, deadlineMs });
   decodeIngestBody(device, body);
   const { id, duplicate } = await port.take({ device, body, ...headersOf(c) });
   return c.json({ status: duplicate ? "duplicate" : "accepted", id }, 202);
@@ -75,14 +85,15 @@ async function ingestOne(c: Context<HttpEnv>, { port, limits }: Parts): Promise<
 
 async function ingestBatch(c: Context<HttpEnv>, { port, limits }: Parts): Promise<Response> {
   const sender = await port.authenticate(approachOf(c));
-  requireType(c, "application/x-ndjson");
+  pass(port.rateLimit(sender));
+  requireType(c.req.raw, "application/x-ndjson");
   port.assertReady();
-  const text = await readBody(c.req.raw, limits.batchBytesMax);
+  const { batchBytesMax: bytesMax, deadlineMs } = limits;
+  const text = await readBody(c.req.raw, { bytesMax, deadlineMs });
   const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
   const wanted = lines.map((line, index) => ({ line, number: index + 1 }))
     .filter(({ line }) => line.trim() !== "");
   if (wanted.length > limits.batchLinesMax) throw tooManyLines(wanted.length, limits);
-  pass(port.rateLimit(sender.key, wanted.length));
   const headers = headersOf(c);
   const results = await Promise.all(wanted.map((each) => {
     const key = headers.idempotencyKey;
@@ -157,17 +168,6 @@ function headersOf(c: Context<HttpEnv>): { traceId: string | null; idempotencyKe
   return { traceId: trace === "0".repeat(32) ? null : trace, idempotencyKey: key };
 }
 
-function requireType(c: Context<HttpEnv>, type: string): void {
-  const sent = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
-  const encoding = c.req.header("content-encoding") ?? "identity";
-  if (sent === type && encoding === "identity") return;
-  const what = sent === type ? `Content-Encoding "${encoding}"` : `Content-Type "${sent}"`;
-  throw new HttpError(415, `Cannot read ${what}`, {
-    code: "HTTP-0415",
-    hint: `send "Content-Type: ${type}" without compression`,
-  });
-}
-
 function pass(waitSeconds: number): void {
   if (waitSeconds === 0) return;
   throw new HttpError(429, "Too many messages from this sender", {
@@ -177,35 +177,9 @@ function pass(waitSeconds: number): void {
   });
 }
 
-function tooLarge(bytesMax: number): HttpError {
-  return new HttpError(413, `The body is larger than ${bytesMax} bytes`, {
-    code: "HTTP-0413",
-    hint: "split it into several messages",
-  });
-}
-
 function tooManyLines(count: number, limits: IngestLimits): HttpError {
   return new HttpError(413, `The batch has ${count} lines, ${limits.batchLinesMax} are allowed`, {
     code: "HTTP-0413",
     hint: "split it into several requests",
   });
-}
-
-/** Reads at most `bytesMax` bytes of UTF-8; what was announced as longer is not read at all. */
-async function readBody(request: Request, bytesMax: number): Promise<string> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
-  }
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return textOf(whole);
 }

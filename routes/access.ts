@@ -1,0 +1,56 @@
+/**
+ * The one place where a request is let in: every page and every part of the API runs behind it.
+ * The table of who may what is `auth/route_policy.ts`; what is not in it does not exist.
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import type { Identity } from "@/auth/access_tokens.ts";
+import type { Actor } from "@/auth/audit.ts";
+import type { RateLimit } from "@/auth/rate_limit.ts";
+import { addressKey } from "@/auth/remote_address.ts";
+import type { RequestGuard } from "@/auth/request_guard.ts";
+import { notSignedIn } from "@/auth/refusals.ts";
+import { HttpError } from "@/model/errors.ts";
+import type { HttpEnv } from "@/routes/http_env.ts";
+
+export interface RequestLimits {
+  /** Per client address, before anything is looked at. */
+  address: RateLimit;
+  /** Per signed-in session. */
+  session: RateLimit;
+}
+
+/** Throws HttpError 401, 403, 404, 429 before a route sees the request. */
+export function guardRequests(
+  { guard, limits }: { guard: RequestGuard; limits: RequestLimits },
+): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const counts = c.req.path.startsWith("/api/");
+    if (counts) spend(limits.address, addressKey(c.env.remoteAddress));
+    const passed = await guard.check(c.req.raw, { tls: c.env.tls === true });
+    if (counts && passed.identity !== null) spend(limits.session, passed.identity.sessionId);
+    c.set("passed", passed);
+    await next();
+  };
+}
+
+/** The signed-in person; throws HttpError 401 where the route is public and nobody is. */
+export function identityOf(c: Context<HttpEnv>): Identity {
+  const { identity } = c.get("passed");
+  if (identity === null) throw notSignedIn();
+  return identity;
+}
+
+/** Who acts, for the audit trail. */
+export function actorOf(c: Context<HttpEnv>): Actor {
+  return { name: identityOf(c).name, address: c.env.remoteAddress };
+}
+
+function spend(limit: RateLimit, key: string): void {
+  const waitSeconds = limit.take(key);
+  if (waitSeconds === 0) return;
+  throw new HttpError(429, "Too many requests", {
+    code: "HTTP-0429",
+    hint: "ask less often, or use the streams instead of polling",
+    headers: { "Retry-After": String(Math.ceil(waitSeconds)) },
+  });
+}
