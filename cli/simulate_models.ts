@@ -56,8 +56,11 @@ export function sunCurve(atMs: number): number {
   return Math.sin((dayPart - 9 / 24) * 2 * Math.PI);
 }
 
-/** The climate at one place: temperature and humidity mirror each other. */
-class Climate {
+/**
+ * The climate at one place: temperature and humidity mirror each other. The emulated boards of the
+ * test suite measure the same one.
+ */
+export class Climate {
   readonly #random: Random;
   readonly #mean: number;
   #drift = 0;
@@ -105,7 +108,7 @@ class SensorModel implements DeviceModel {
 }
 
 /** A receiver board with a remote node and a sensor of its own: the LoRa packet. */
-class ReceiverModel implements DeviceModel {
+export class ReceiverModel implements DeviceModel {
   readonly id: string;
   readonly #random: Random;
   readonly #remote: Climate;
