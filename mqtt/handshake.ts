@@ -190,7 +190,9 @@ export class Handshake {
     return keepAlive === 0 ? longest : Math.min(keepAlive, longest);
   }
 
-  #accept(session: BrokerSession, sessionPresent: boolean): void {
+  #accept(session: BrokerSession, isPresent: boolean): void {
+    // 3.1 has no such flag: its byte is reserved.
+    const sessionPresent = isPresent && this.#packet.version !== 3;
     const properties = this.#packet.version === 5 ? this.#grantedProperties(session) : null;
     const writer = this.#connection.output.writer();
     const start = writer.position;

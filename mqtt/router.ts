@@ -52,6 +52,8 @@ export interface RoutePlan {
   retained: "no" | "put" | "delete";
   direct: Direct[];
   entries: { session: BrokerSession; entry: QueueEntry }[];
+  /** Of a message to be retained: who matched, to find who subscribed before it was committed. */
+  known: { matches: TopicMatches; origin: BrokerSession | null } | null;
 }
 
 export interface PlanOptions {
@@ -120,16 +122,10 @@ export class Router {
 
   /** Takes places in queues and lists what must be committed. */
   plan(message: StoredMessage, options: PlanOptions): RoutePlan {
-    const plan: RoutePlan = {
-      message,
-      ops: [],
-      recipients: 0,
-      retained: "no",
-      direct: [],
-      entries: [],
-    };
+    const plan = newPlan(message);
     if (message.retain) this.#planRetained(plan, options.volatile === true);
     const matches = this.#match(message.topic);
+    if (plan.retained === "put") plan.known = { matches, origin: options.origin };
     const places: QueuePlace[] = [];
     for (const matched of matches.own) {
       const terms = termsOf(matched, message, options.origin);
@@ -233,6 +229,36 @@ export class Router {
     else if (plan.retained === "delete") this.retained.delete(message.topic);
     if (plan.direct.length > 0) this.#deliverDirect(plan);
     for (const { session, entry } of plan.entries) this.deliverEntry(session, entry);
+    if (plan.known !== null) this.#deliverToLatecomers(message, plan.known);
+  }
+
+  /**
+   * Who subscribed between the plan and its commit was sent what was retained before: without this
+   * it would have neither the new value nor, until the next one, a way to it.
+   */
+  #deliverToLatecomers(
+    message: StoredMessage,
+    { matches, origin }: NonNullable<RoutePlan["known"]>,
+  ) {
+    const now = this.#match(message.topic);
+    if (now === matches) return; // remembered: no subscription has changed
+    const before = new Set(matches.own.map(({ session }) => session));
+    const plan = newPlan(message);
+    const places: QueuePlace[] = [];
+    for (const matched of now.own) {
+      const terms = before.has(matched.session) ? null : termsOf(matched, message, origin);
+      if (terms !== null) this.#planFor(plan, matched.session, { ...terms, places });
+    }
+    if (places.length > 0) plan.ops.push({ kind: "queue_add", message, places });
+    this.#commitAndDeliver(plan);
+  }
+
+  #commitAndDeliver(plan: RoutePlan): void {
+    if (plan.ops.length === 0) return this.deliver(plan);
+    this.#core.journal.append(plan.ops, (error) => {
+      if (error === null) this.deliver(plan);
+      else this.abandon(plan);
+    });
   }
 
   #deliverDirect(plan: RoutePlan): void {
@@ -271,12 +297,7 @@ export class Router {
   /** Routes a message that nobody waits for: commits what must be, then delivers. */
   publish(message: StoredMessage, options: PlanOptions): void {
     if (!this.concerns(message.topic, message.retain)) return;
-    const plan = this.plan(message, options);
-    if (plan.ops.length === 0) return this.deliver(plan);
-    this.#core.journal.append(plan.ops, (error) => {
-      if (error === null) this.deliver(plan);
-      else this.abandon(plan);
-    });
+    this.#commitAndDeliver(this.plan(message, options));
   }
 
   /**
@@ -332,14 +353,7 @@ export class Router {
 
   #giveTo(member: BrokerSubscription, from: BrokerSession, entry: QueueEntry): void {
     const places: QueuePlace[] = [];
-    const plan: RoutePlan = {
-      message: entry.message,
-      ops: [],
-      recipients: 0,
-      retained: "no",
-      direct: [],
-      entries: [],
-    };
+    const plan = newPlan(entry.message);
     this.#planFor(plan, member.session, {
       qos: lower(member.qos, entry.message.qos),
       retain: false,
@@ -351,11 +365,7 @@ export class Router {
     if (from.durable) {
       plan.ops.push({ kind: "queue_remove", sessionId: from.sessionId, sequence: entry.sequence });
     }
-    if (plan.ops.length === 0) return this.deliver(plan);
-    this.#core.journal.append(plan.ops, (error) => {
-      if (error === null) this.deliver(plan);
-      else this.abandon(plan);
-    });
+    this.#commitAndDeliver(plan);
   }
 
   #match(topic: string): TopicMatches {
@@ -372,6 +382,18 @@ export class Router {
     this.#matches.set(topic, matches);
     return matches;
   }
+}
+
+function newPlan(message: StoredMessage): RoutePlan {
+  return {
+    message,
+    ops: [],
+    recipients: 0,
+    retained: "no",
+    direct: [],
+    entries: [],
+    known: null,
+  };
 }
 
 function bySession(subscriptions: readonly BrokerSubscription[]): Matched[] {
