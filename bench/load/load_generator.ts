@@ -20,6 +20,8 @@ export interface Load {
   qos: 0 | 1;
   /** messages per second over all connections, 0 for as fast as the window allows */
   rate?: number;
+  /** Plain messages below this topic instead of telemetry. */
+  topic?: string;
 }
 
 /** Compiles the generator into `folder` and returns how to run it. */
@@ -29,8 +31,9 @@ export async function compileLoadGenerator(
   const source = new URL("./mqtt_load.c", import.meta.url).pathname;
   const program = `${folder}/mqtt_load`;
   await run("gcc", { args: ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source] });
-  return async ({ port, connections, window, messages, qos, rate = 0 }) => {
+  return async ({ port, connections, window, messages, qos, rate = 0, topic }) => {
     const numbers = [port, connections, window, messages, qos, rate].map(String);
-    return JSON.parse(await run(program, { args: ["127.0.0.1", ...numbers] }));
+    const rest = topic === undefined ? [] : [topic];
+    return JSON.parse(await run(program, { args: ["127.0.0.1", ...numbers, ...rest] }));
   };
 }

@@ -2,8 +2,9 @@
  * A load generator that is not the bottleneck: N MQTT 3.1.1 connections publish JSON telemetry with a
  * window of unacknowledged messages each, one thread, epoll.
  *
- *   mqtt_load HOST PORT CONNECTIONS WINDOW TOTAL QOS RATE
+ *   mqtt_load HOST PORT CONNECTIONS WINDOW TOTAL QOS RATE [TOPIC]
  *
+ * With TOPIC the messages are not telemetry but go to TOPIC/0, TOPIC/1, ….
  * RATE is messages per second over all connections, 0 for as fast as the window allows. QoS 0 ends
  * with a PINGREQ per connection, so that the time includes the broker reading everything.
  * Prints one JSON object: messages, seconds, rate, latency in ms (QoS 1 only).
@@ -37,6 +38,7 @@ static int connection_count, window_max, qos;
 static long total, produced, finished, latency_count;
 static float *latencies;
 static double rate, started_at;
+static const char *plain_topic;
 
 static void fail(const char *what) {
   fprintf(stderr, "mqtt_load: %s: %s\n", what, strerror(errno));
@@ -77,7 +79,8 @@ static void send_connect(struct connection *c) {
 static void put_publish(struct connection *c) {
   char topic[64], payload[256];
   uint64_t i = ++c->seq;
-  snprintf(topic, sizeof topic, "devices/load-%d/telemetry", c->device);
+  if (plain_topic == NULL) snprintf(topic, sizeof topic, "devices/load-%d/telemetry", c->device);
+  else snprintf(topic, sizeof topic, "%.40s/%d", plain_topic, c->device);
   int length = snprintf(payload, sizeof payload,
     "{\"seq\":%llu,\"values\":{\"temperature\":%.1f,\"humidity\":%d,\"pressure\":%.2f,"
     "\"voltage\":3.31,\"battery\":%d,\"rssi\":-%d,\"uptime_s\":%llu,\"state\":\"ok\"}}",
@@ -207,8 +210,8 @@ static void report(double seconds) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 8) {
-    fprintf(stderr, "usage: mqtt_load HOST PORT CONNECTIONS WINDOW TOTAL QOS RATE\n");
+  if (argc != 8 && argc != 9) {
+    fprintf(stderr, "usage: mqtt_load HOST PORT CONNECTIONS WINDOW TOTAL QOS RATE [TOPIC]\n");
     return 2;
   }
   connection_count = atoi(argv[3]);
@@ -216,6 +219,7 @@ int main(int argc, char **argv) {
   total = atol(argv[5]);
   qos = atoi(argv[6]);
   rate = atof(argv[7]);
+  if (argc == 9) plain_topic = argv[8];
   if (window_max > WINDOW_MAX) window_max = WINDOW_MAX;
   connections = calloc((size_t)connection_count, sizeof *connections);
   latencies = malloc((size_t)total * sizeof *latencies);
