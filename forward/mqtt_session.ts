@@ -13,15 +13,13 @@ import { abortedError } from "@/forward/destination.ts";
 import type { MqttOptions } from "@/forward/forward_types.ts";
 import { openSocket, startTls } from "@/forward/tls_socket.ts";
 import { PermanentError, TransientError } from "@/model/errors.ts";
+import { LOOP_MARK } from "@/model/loop_mark.ts";
 
 /** Publishes sent and not acknowledged, where the broker names no limit of its own. */
 const IN_FLIGHT_MAX = 256;
 const KEEP_ALIVE_SECONDS = 30;
 /** MQTT 5.0: "Unsupported Protocol Version"; 3.1.1 has 1 for it. */
 const UNSUPPORTED_VERSION: ReadonlySet<number> = new Set([0x01, 0x84]);
-
-/** User property of every publish (MQTT 5.0): the gateway that it comes from. */
-export const LOOP_MARK = "sluice-gateway";
 
 export type ProtocolVersion = 4 | 5;
 

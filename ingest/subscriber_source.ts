@@ -3,7 +3,7 @@
  * after the commit, and comes back by itself (1 s doubling to 60 s).
  *
  * Several gateways divide the messages by the same `share` name (MQTT 5 shared subscription).
- * What this product has published itself (it marks it) is acknowledged and left alone.
+ * What this gateway has published itself (it marks it) is acknowledged and left alone.
  */
 import type { Intake } from "@/ingest/intake.ts";
 import { pause, ReconnectDelay } from "@/ingest/reconnect.ts";
@@ -17,6 +17,8 @@ import type { Metrics } from "@/observe/metrics.ts";
 export interface SubscriberOptions extends Omit<ReceivingClientOptions, "alwaysSubscribe"> {
   /** Name of the `[[source]]`. */
   name: string;
+  /** Of this gateway, by whose mark it knows what it published itself. */
+  gatewayId: string;
 }
 
 export type SubscriberMode = "connecting" | "subscribing" | "receiving" | "waiting" | "stopped";
@@ -87,7 +89,8 @@ export class SubscriberSource implements AsyncDisposable {
   }
 
   #take(publish: PublishPacket, done: (taken: boolean) => void): void {
-    if (isOwnMark(publish.properties?.userProperties)) return done(true);
+    const { gatewayId } = this.#options;
+    if (isOwnMark(publish.properties?.userProperties, gatewayId)) return done(true);
     if (telemetryRoute(publish.topic) === null) return this.#skip(done);
     this.#parts.intake.take({
       source: "subscriber",

@@ -130,6 +130,7 @@ export function subscriberOptions(
   });
   return {
     name: source.name,
+    gatewayId,
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? (secure ? 8883 : 1883) : Number(url.port),
     tls: secure ? { ca: readCa(source.tls_ca, readTextFile) } : null,

@@ -12,7 +12,7 @@ export class Changes {
    * @throws Error naming what did not come, after `limitMs` (a bound for a hung test, never a
    * pause).
    */
-  until(condition: () => boolean, what: string, limitMs = 60_000): Promise<void> {
+  until(condition: () => boolean, what: string, limitMs = 240_000): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const look = () => {

@@ -78,3 +78,37 @@ async function countNumbers(postgres: PostgresServer): Promise<{ rows: number; d
   );
   return counted ?? { rows: 0, distinct: 0 };
 }
+
+Deno.test("what a gateway publishes to a broker it does not take in again", async () => {
+  await using broker = await Mosquitto.start();
+  await using gateway = await GatewayProcess.start({
+    config: `
+[[source]]
+name = "plant"
+type = "mqtt"
+url = "${broker.url}"
+topics = ["devices/#"]
+`,
+  });
+  const count = async (outcome: string) => {
+    const sample = `sluice_ingest_messages_total{source="subscriber",outcome="${outcome}"}`;
+    return (await gateway.metrics()).value(sample) ?? 0;
+  };
+  const publish = (mark: string) => {
+    const args = ["-D", "publish", "user-property", "sluice-gateway", mark];
+    const topic = `devices/${mark}/telemetry`;
+    return mosquittoPub(broker.port, { topic, payload: '{"temperature":21.5}' }, { args });
+  };
+  await until(async () => {
+    await publish("another");
+    return await count("accepted") > 0;
+  }, { what: "another gateway's message is taken", everyMs: 50 });
+  await publish("sluice");
+  const before = await count("accepted");
+  await publish("another");
+  await until(async () => await count("accepted") > before, { what: "the one after it is taken" });
+  const devices = await gateway.command(["queue", "status", "--json"]);
+  const taken = JSON.parse(devices);
+  assert.equal(await count("accepted"), taken.last_number ?? taken.lastNumber);
+  assert.equal(await count("accepted"), before + 1, "its own was acknowledged and left alone");
+});

@@ -39,7 +39,7 @@ export async function mosquittoSub(
     args: [
       ...["-oL", "mosquitto_sub"],
       ...["-h", "127.0.0.1", "-p", String(port), "-V", options.version ?? "5", "-d"],
-      ...["-q", String(options.qos ?? 2), "-t", filter, "-F", "message %t %q %r %x %P"],
+      ...["-q", String(options.qos ?? 1), "-t", filter, "-F", "message %t %q %r %x %P"],
       ...options.args ?? [],
     ],
   });
