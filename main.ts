@@ -13,9 +13,19 @@ const encoder = new TextEncoder();
 const stop = new AbortController();
 const reloadListeners = new Set<() => void>();
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => stop.abort());
+// Ctrl-C may come twice at once, from the terminal and from a task runner around this process.
+const IMPATIENT_AFTER_MS = 1_000;
+let stopRequestedAtMs = Infinity;
+
+/** A second request, a while after the first, does not wait for the orderly end: safe, as a kill. */
+function requestStop(): void {
+  const nowMs = performance.now();
+  if (nowMs - stopRequestedAtMs > IMPATIENT_AFTER_MS) Deno.exit(130);
+  stopRequestedAtMs = Math.min(stopRequestedAtMs, nowMs);
+  stop.abort();
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, requestStop);
 Deno.addSignalListener("SIGHUP", () => reloadListeners.forEach((listener) => listener()));
 
 async function print(text: string): Promise<void> {

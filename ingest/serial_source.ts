@@ -12,6 +12,7 @@ import { LineDecoder } from "@/ingest/lines.ts";
 import type { Intake } from "@/ingest/intake.ts";
 import { pause, ReconnectDelay } from "@/ingest/reconnect.ts";
 import type { Logger } from "@/observe/log.ts";
+import type { Metrics } from "@/observe/metrics.ts";
 
 export interface SerialOptions {
   /** Name of the `[[source]]`. */
@@ -33,25 +34,21 @@ const REFUSED_RETRY_MS = 500;
 export class SerialSource implements AsyncDisposable {
   readonly #options: SerialOptions;
   readonly #intake: Intake;
+  readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #stop = new AbortController();
   #mode: SerialMode = "stopped";
   #running: Promise<void> = Promise.resolve();
-  #logLines = 0;
 
-  constructor(options: SerialOptions, parts: { intake: Intake; log: Logger }) {
+  constructor(options: SerialOptions, parts: { intake: Intake; metrics: Metrics; log: Logger }) {
     this.#options = options;
+    this.#metrics = parts.metrics;
     this.#intake = parts.intake;
     this.#log = parts.log;
   }
 
   get mode(): SerialMode {
     return this.#mode;
-  }
-
-  /** Lines of the board's own log that were seen. */
-  get logLines(): number {
-    return this.#logLines;
   }
 
   start(): void {
@@ -124,7 +121,7 @@ export class SerialSource implements AsyncDisposable {
     const waiting = new Set<Promise<void>>();
     for (const line of lines) {
       if (line.kind === "log") {
-        this.#logLines++;
+        this.#metrics.logLines.inc({ source: "serial" });
         this.#log.debug("Line of {receiver}", {
           receiver: this.#options.receiver,
           line: line.text,

@@ -37,6 +37,11 @@ export class Metrics {
     "Rejected input by reason.",
     ["reason"],
   );
+  readonly logLines = this.#counter(
+    "sluice_source_log_lines_total",
+    "Lines of a receiver that hold no packet: its own log.",
+    ["source"],
+  );
   readonly ingestAckSeconds = this.#histogram(
     "sluice_ingest_ack_seconds",
     "From the arrival of a message to its commit, when its acknowledgement is written.",

@@ -20,6 +20,7 @@ import { ConfigError, PermanentError } from "@/model/errors.ts";
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
 import type { SourceKind } from "@/model/message.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
+import { logger } from "@/observe/log.ts";
 import { liveTap } from "@/runtime/live_tap.ts";
 import type { DeadFilter, Journey, Page, SourceDeadFilter } from "@/store/store_types.ts";
 
@@ -190,7 +191,7 @@ export class LiveOperations implements Operations {
   async feed({ receiver, session, lines }: FeedBatch): Promise<void> {
     const topic = `gateways/${receiver}/packet`;
     const taken = lines.flatMap(({ number, text }) =>
-      packetsOf(text).map((json) =>
+      this.#packetsOf(text, receiver).map((json) =>
         this.#take({
           source: "feed",
           sourceName: "feed",
@@ -203,6 +204,18 @@ export class LiveOperations implements Operations {
     for (const { refused } of await Promise.all(taken)) {
       if (refused !== null) throw refused;
     }
+  }
+
+  /** The packets of one line; what is none is a line of the board's own log. */
+  #packetsOf(line: string, receiver: string): string[] {
+    const decoder = new LineDecoder();
+    const found = [...decoder.push(encoder.encode(line)), ...decoder.end()];
+    return found.flatMap((each) => {
+      if (each.kind === "packet") return [each.json];
+      this.#gateway.metrics.logLines.inc({ source: "feed" });
+      logger("source").debug("Line of {receiver}", { receiver, line: each.text });
+      return [];
+    });
   }
 
   tap(filter: string, signal: AbortSignal): AsyncIterable<TapMessage> {
@@ -234,10 +247,4 @@ export class LiveOperations implements Operations {
   #take(arrival: Arrival): Promise<IntakeResult> {
     return new Promise((resolve) => this.#gateway.intake.take(arrival, resolve));
   }
-}
-
-function packetsOf(line: string): string[] {
-  const decoder = new LineDecoder();
-  const found = [...decoder.push(encoder.encode(line)), ...decoder.end()];
-  return found.flatMap((each) => each.kind === "packet" ? [each.json] : []);
 }

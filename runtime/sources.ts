@@ -65,7 +65,9 @@ export class Sources {
   #create(config: SourceConfig, whole: Config): Source {
     const { intake, metrics, readTextFile } = this.#parts;
     const log = logger("source");
-    if (config.type === "serial") return new SerialSource(serialOptions(config), { intake, log });
+    if (config.type === "serial") {
+      return new SerialSource(serialOptions(config), { intake, metrics, log });
+    }
     const options = subscriberOptions(config, {
       gatewayId: whole.gateway.id,
       packetBytesMax: whole.mqtt.packet_bytes_max,

@@ -85,6 +85,7 @@ receiver = "N2"
     await using gateway = await GatewayProcess.start({ config, folder });
     await line.write("[INFO] booting\n\u0000\u00ff\n");
     for (const number of numbers(4)) await line.write(packetLine(number));
+    await gateway.untilMetric('sluice_source_log_lines_total{source="serial"}', 1);
     await until(async () => (await receivedNumbers(postgres)).length >= 4, {
       what: "four packets are in PostgreSQL",
     });
@@ -113,7 +114,9 @@ Deno.test("feed: every line is confirmed, also over a kill of the gateway", asyn
   const writer = feed.stdin.getWriter();
   const write = (number: number) => writer.write(new TextEncoder().encode(packetLine(number)));
   try {
+    await writer.write(new TextEncoder().encode("[INFO] waiting for packets\n"));
     for (const number of numbers(20)) await write(number);
+    await first.untilMetric('sluice_source_log_lines_total{source="feed"}', 1);
     await until(async () => (await receivedNumbers(postgres)).length >= 20, {
       what: "20 are there",
     });
