@@ -109,7 +109,7 @@ export class Handshake {
     const hasRoom = existing !== null || sessions.size < this.#core.limits.sessionsMax;
     if (!hasRoom) throw new Refusal(ReasonCode.quotaExceeded, "Too many sessions");
     const session = existing ?? sessions.create(principal, this.#clientId);
-    this.#configure(session, principal);
+    ops.push(...this.#configure(session, principal));
     if (session.durable) ops.push({ kind: "session_put", session: session.toStored() });
     const keepAliveSeconds = this.#keepAlive();
     this.#connection.bind({ connect: this.#packet, session, keepAliveSeconds });
@@ -141,7 +141,8 @@ export class Handshake {
     return session;
   }
 
-  #configure(session: BrokerSession, principal: Principal): void {
+  /** Returns what the store must forget before the client is told. */
+  #configure(session: BrokerSession, principal: Principal): StateOp[] {
     const { properties, will } = this.#packet;
     const { limits, wills } = this.#core;
     const wasDurable = session.durable;
@@ -151,10 +152,8 @@ export class Handshake {
     session.window = Math.min(properties?.receiveMaximum ?? 0xffff, limits.inflightMessagesMax);
     wills.forget(session); // a will that waited must not be sent any more [MQTT-3.1.3-9]
     if (will !== null) session.will = this.#toStoredWill(will);
-    if (wasDurable && !session.durable) {
-      const op: StateOp = { kind: "session_delete", sessionId: session.sessionId };
-      this.#core.journal.append([op]);
-    }
+    const isGivenUp = wasDurable && !session.durable;
+    return isGivenUp ? [{ kind: "session_delete", sessionId: session.sessionId }] : [];
   }
 
   /** Before 5.0 a session that is not clean is kept, for as long as we keep any. */
