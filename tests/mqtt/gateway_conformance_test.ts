@@ -55,7 +55,7 @@ function isPortable({ script, options }: Case): boolean {
   const isAsked = /^\s*\* (?!restart)/m.test(script) || Object.keys(options).length > 0;
   // The gateway has retained topics of its own, which wildcards on the first level would show, and
   // lets nobody publish on topics with a dollar sign.
-  const isOwn = /nopub|nosub|norecv|nowill|taken|user=|subscribes? [#+]| #|publish \$/;
+  const isOwn = /nopub|nosub|norecv|nowill|taken|user=|pass=|subscribes? [#+]| #|publish \$/;
   return !isAsked && !isOwn.test(script);
 }
 
