@@ -5,7 +5,6 @@ import { buildProject, bundleServer } from "@/web/build.ts";
 /** Every Worker of the program; the build fails when it finds others. */
 export const WORKERS = [
   "store/store_worker.ts",
-  "store/query_worker.ts",
   "forward/forward_worker.ts",
 ];
 
@@ -54,6 +53,9 @@ export async function bundleProgram(outfile: string, facts: BuildFacts): Promise
     entry: "main.ts",
     outfile,
     workers: WORKERS,
-    define: { SLUICE_BUILD: JSON.stringify(facts) },
+    define: {
+      SLUICE_COMMIT: JSON.stringify(facts.commit),
+      SLUICE_BUILD_TIME_MS: String(facts.timeMs),
+    },
   });
 }
