@@ -50,8 +50,7 @@ export class QueryClient implements Disposable {
 
   #started(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const url = new URL("./query_worker.ts", import.meta.url);
-    const worker = new Worker(url, { type: "module" });
+    const worker = new Worker(new URL("./query_worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = (event: MessageEvent<FromQueryWorker>) => this.#answered(event.data);
     worker.onerror = (event) => {
       event.preventDefault();

@@ -5,6 +5,7 @@ import { buildProject, bundleServer } from "@/web/build.ts";
 /** Every Worker of the program; the build fails when it finds others. */
 export const WORKERS = [
   "store/store_worker.ts",
+  "store/query_worker.ts",
   "forward/forward_worker.ts",
 ];
 
