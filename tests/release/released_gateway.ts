@@ -1,0 +1,90 @@
+/** The executable as an administrator runs it: from an empty folder, its data in another one. */
+import { MetricsText } from "@/tests/helpers/gateway_process.ts";
+import { run, ServerProcess } from "@/tests/helpers/server_process.ts";
+import { TempDir } from "@/tests/helpers/temp_dir.ts";
+import { until } from "@/tests/helpers/until.ts";
+
+/** Emulated machines take their time to start. */
+const START_TIMEOUT_MS = 120_000;
+
+export interface Program {
+  command: string;
+  args: string[];
+}
+
+export class ReleasedGateway implements AsyncDisposable {
+  readonly #program: Program;
+  readonly #process: ServerProcess;
+  readonly #flags: string[];
+  #http = "";
+  #mqttPort = 0;
+
+  private constructor(program: Program, flags: string[], process: ServerProcess) {
+    this.#program = program;
+    this.#flags = flags;
+    this.#process = process;
+  }
+
+  /** `folder` holds sluice.toml and the data. */
+  static async start(program: Program, folder: TempDir): Promise<ReleasedGateway> {
+    const flags = ["--config", folder.join("sluice.toml"), "--data", folder.join("data")];
+    const ports = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
+    await Deno.mkdir(folder.join("empty"), { recursive: true });
+    const process = new ServerProcess(program.command, {
+      args: [...program.args, "serve", ...ports, ...flags],
+      cwd: folder.join("empty"),
+    });
+    const gateway = new ReleasedGateway(program, flags, process);
+    const [, http, mqtt] = await process.untilOutput(/^listening http=(\S+) mqtt=\S+:(\d+)/m, {
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    gateway.#http = `http://${http}`;
+    gateway.#mqttPort = Number(mqtt);
+    return gateway;
+  }
+
+  get http(): string {
+    return this.#http;
+  }
+
+  get mqttPort(): number {
+    return this.#mqttPort;
+  }
+
+  get stderr(): string {
+    return this.#process.stderr;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Another command of the executable for the same data. */
+  async command(...args: string[]): Promise<string> {
+    const { command, args: before } = this.#program;
+    return await run(command, { args: [...before, ...args, ...this.#flags] });
+  }
+
+  async metrics(): Promise<MetricsText> {
+    return new MetricsText(await (await fetch(`${this.#http}/metrics`)).text());
+  }
+
+  async untilMetric(sample: string, value: number): Promise<void> {
+    await until(async () => (await this.metrics()).value(sample) === value, {
+      what: `${sample} is ${value}`,
+      everyMs: 100,
+    });
+  }
+
+  async kill(): Promise<void> {
+    await this.#process.stop("SIGKILL");
+  }
+
+  async stop(): Promise<number> {
+    return (await this.#process.stop()).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.stop("SIGKILL");
+  }
+}
