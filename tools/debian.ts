@@ -11,6 +11,7 @@ export const PACKAGES: Record<string, string> = {
   "gcc": "load generator, firmware on the host",
   "gcc-aarch64-linux-gnu": "the executable's entry, the C library of 64-bit ARM",
   "gcc-arm-none-eabi": "firmware",
+  "iproute2": "networks of their own for tests",
   "libc6-dev": "headers for gcc",
   "libnewlib-arm-none-eabi": "firmware",
   "make": "firmware",

@@ -13,14 +13,12 @@ export interface Program {
 }
 
 export class ReleasedGateway implements AsyncDisposable {
-  readonly #program: Program;
   readonly #process: ServerProcess;
   readonly #flags: string[];
   #http = "";
   #mqttPort = 0;
 
-  private constructor(program: Program, flags: string[], process: ServerProcess) {
-    this.#program = program;
+  private constructor(flags: string[], process: ServerProcess) {
     this.#flags = flags;
     this.#process = process;
   }
@@ -34,7 +32,7 @@ export class ReleasedGateway implements AsyncDisposable {
       args: [...program.args, "serve", ...ports, ...flags],
       cwd: folder.join("empty"),
     });
-    const gateway = new ReleasedGateway(program, flags, process);
+    const gateway = new ReleasedGateway(flags, process);
     const [, http, mqtt] = await process.untilOutput(/^listening http=(\S+) mqtt=\S+:(\d+)/m, {
       timeoutMs: START_TIMEOUT_MS,
     });
@@ -59,10 +57,9 @@ export class ReleasedGateway implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Another command of the executable for the same data. */
-  async command(...args: string[]): Promise<string> {
-    const { command, args: before } = this.#program;
-    return await run(command, { args: [...before, ...args, ...this.#flags] });
+  /** A command for the same data, by this program or the one of another machine. */
+  async command(program: Program, ...args: string[]): Promise<string> {
+    return await run(program.command, { args: [...program.args, ...args, ...this.#flags] });
   }
 
   async metrics(): Promise<MetricsText> {
