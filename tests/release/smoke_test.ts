@@ -48,8 +48,8 @@ async function smoke(program: Program, native: Program): Promise<void> {
   assert.equal(await gateway.stop(), 0);
   const kept = JSON.parse(await gateway.command(native, "queue", "status", "--json"));
   assert.equal(kept.running, false);
-  const { name, accepted, enqueued } = kept.destinations[0];
-  assert.deepEqual({ name, accepted, enqueued }, { name: "away", accepted: 3, enqueued: 3 });
+  const { destination, accepted, enqueued } = kept.destinations[0];
+  assert.deepEqual([destination, accepted, enqueued], ["away", 3, 3]);
   assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.join("empty"))), []);
 }
 
