@@ -25,18 +25,19 @@ interface Block {
 }
 
 function blocksOf(markdown: string): Block[] {
-  const fence = /<!-- (run|prepare): ?(.*?) ?-->|```(\w+)\n(.*?)```/gs;
+  const fence = new RegExp(
+    "<!-- (run|prepare): ?(.*?) ?-->|^```sh\\n(.*?)^```\\n(?:\\n```text\\n(.*?)^```)?",
+    "gsm",
+  );
   const blocks: Block[] = [];
   let how: string | null = null;
-  for (const [, kind, what, language, text] of markdown.matchAll(fence)) {
-    if (kind === "prepare") blocks.push({ how: "in the background", text: what!, shown: null });
+  for (const [, kind, what, text, shown = null] of markdown.matchAll(fence)) {
+    if (kind === "prepare") blocks.push({ how: "in the background", text: what!, shown });
     if (kind === "run") how = what!;
-    if (language === "sh") {
-      assert.notEqual(how, null, `no comment says how to run:\n${text}`);
-      blocks.push({ how: how!, text: text!, shown: null });
-      how = null;
-    }
-    if (language === "text" && blocks.length > 0) blocks.at(-1)!.shown ??= text!;
+    if (kind !== undefined) continue;
+    assert.notEqual(how, null, `no comment says how to run:\n${text}`);
+    blocks.push({ how: how!, text: text!, shown });
+    how = null;
   }
   return blocks;
 }
