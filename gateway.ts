@@ -19,13 +19,17 @@ import { Intake } from "@/ingest/intake.ts";
 import { MqttHooks, type MqttPrincipal } from "@/ingest/mqtt_hooks.ts";
 import { VERSION } from "@/model/build.ts";
 import { decodeStored } from "@/model/decode/decode.ts";
-import type { StoreFullError } from "@/model/errors.ts";
+import { DecodeError, type StoreFullError } from "@/model/errors.ts";
+import type { StoredMessage } from "@/model/message.ts";
 import { normalize } from "@/model/normalize.ts";
+import type { Normalized } from "@/model/reading.ts";
 import { Broker } from "@/mqtt/broker.ts";
 import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
+import { LiveStreams } from "@/routes/api/event_stream.ts";
+import { AccessCalls } from "@/runtime/access_calls.ts";
 import { announceClaim } from "@/runtime/claim_notice.ts";
 import { admitDevice, cutRevoked } from "@/runtime/device_gate.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
@@ -34,6 +38,7 @@ import { DrainRates } from "@/runtime/drain_rates.ts";
 import { LoopLag, readBoot } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
 import { MqttListener } from "@/runtime/mqtt_listener.ts";
+import { GatewayOperations } from "@/runtime/operations.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
 import { Sources } from "@/runtime/sources.ts";
@@ -75,6 +80,7 @@ export class Gateway implements AsyncDisposable {
   readonly sources: Sources;
   readonly auth: Auth;
   readonly app: CreatedApp;
+  readonly streams: LiveStreams;
   readonly drainRates = new DrainRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
@@ -114,6 +120,7 @@ export class Gateway implements AsyncDisposable {
       prefix: config.fanout.prefix,
       seriesMax: config.mqtt.retained_messages_max,
     });
+    this.streams = this.#createStreams();
     this.app = this.#createApp();
     this.#http = this.#createHttp();
     this.#mqtt = config.mqtt.listen === null
@@ -237,6 +244,7 @@ export class Gateway implements AsyncDisposable {
     for (const timer of this.#timers) clearInterval(timer);
     this.#fanOut.flush();
     this.#fanOut.announceStatus("offline");
+    this.streams.stop();
     await Promise.all([this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.sources.stop()]);
     await this.broker.stop();
     const leftMs = STOP_DEADLINE_MS - (performance.now() - startedAtMs);
@@ -319,8 +327,20 @@ export class Gateway implements AsyncDisposable {
       limits: () => this.#limits,
       unavailable: () => this.#unavailable(),
     });
+    const access = new AccessCalls({
+      auth: this.auth,
+      config: () => this.#config,
+      listening: () => this.addresses,
+    });
     return createApp({
       auth: this.auth,
+      store: this.store,
+      streams: this.streams,
+      operations: new GatewayOperations(this),
+      withSnippets: async (credential) => ({
+        ...credential,
+        ...await access.withSnippets(credential),
+      }),
       health: {
         health: () => this.health,
         renderMetrics: () => this.metrics.render(),
@@ -338,6 +358,30 @@ export class Gateway implements AsyncDisposable {
           forwarded: forwarded || fromPage,
         }),
     });
+  }
+
+  #createStreams(): LiveStreams {
+    return new LiveStreams({
+      revocations: this.auth.revocations,
+      streamsMax: () => this.#config.http.streams_max,
+      feed: {
+        listen: (listener) => this.intake.listen(listener),
+        after: (number, limit) => this.store.query("messages.after", { number, limit }),
+        normalize: (message) => this.#normalizeStored(message),
+        epochHex: () => this.store.state.epochHex,
+      },
+    });
+  }
+
+  /** Null for a message that no decoder takes any more. */
+  #normalizeStored(message: StoredMessage): Normalized | null {
+    try {
+      const context = { ...message, sender: message.device };
+      return normalize(decodeStored(message), context, this.#rules);
+    } catch (error) {
+      if (error instanceof DecodeError) return null;
+      throw error;
+    }
   }
 
   #unavailable() {

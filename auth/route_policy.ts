@@ -63,6 +63,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(OPERATOR, "POST|PATCH|DELETE /api/alerts", "POST|PATCH|DELETE /api/alerts/*"),
   ...all(OPERATOR, "GET|POST|DELETE /api/dead", "GET|POST|PATCH|DELETE /api/dead/*"),
   ...all(OPERATOR, "POST /api/destinations/*"),
+  ...all(OPERATOR, "GET /api/device-requests", "POST /api/device-requests/*"),
 
   ...all(ADMIN, "GET|POST /api/users", "GET|PATCH|DELETE /api/users/:name", "POST /api/users/*"),
   ...all(ADMIN, "GET|POST /api/backup", "GET|POST /api/backup/*", "GET /api/audit"),

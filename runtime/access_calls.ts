@@ -66,7 +66,7 @@ export class AccessCalls implements AccessOperations {
   }
 
   async deviceAdd(id: string, { label }: { label?: string }): Promise<DeviceCredentialView> {
-    return await this.#shown(await this.#auth.devices.add(id, { by, label }));
+    return await this.withSnippets(await this.#auth.devices.add(id, { by, label }));
   }
 
   async deviceList(): Promise<DeviceView[]> {
@@ -80,7 +80,7 @@ export class AccessCalls implements AccessOperations {
   }
 
   async deviceRotate(id: string): Promise<DeviceCredentialView> {
-    return await this.#shown(await this.#auth.devices.rotate(id, by));
+    return await this.withSnippets(await this.#auth.devices.rotate(id, by));
   }
 
   deviceDisable(id: string, disabled: boolean): Promise<void> {
@@ -137,7 +137,8 @@ export class AccessCalls implements AccessOperations {
     await this.#auth.audit.note({ by, action, subject, detail: fingerprint });
   }
 
-  async #shown(credential: DeviceCredential | null): Promise<DeviceCredentialView> {
+  /** The credential with first messages to paste. */
+  async withSnippets(credential: DeviceCredential | null): Promise<DeviceCredentialView> {
     if (credential === null) throw new TypeError("A device without a secret has nothing to show");
     const { device, password } = credential;
     const snippets = deviceSnippets({ device, password, ...await this.#reach() });

@@ -34,14 +34,13 @@ export interface Control {
 const encoder = new TextEncoder();
 const REPLAY_PAGE = 500;
 
-export class LiveOperations implements Operations {
+/** What may be done to a running gateway; the HTTP API offers a part of it too. */
+export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   readonly #gateway: Gateway;
-  readonly #control: Control;
   readonly #startedAtMs = Date.now();
 
-  constructor(gateway: Gateway, control: Control) {
+  constructor(gateway: Gateway) {
     this.#gateway = gateway;
-    this.#control = control;
   }
 
   access(): Promise<AccessOperations> {
@@ -227,14 +226,6 @@ export class LiveOperations implements Operations {
     return this.#gateway.store.backup(file);
   }
 
-  reload(): Promise<ConfigChanges> {
-    return this.#control.reload();
-  }
-
-  async stop(): Promise<void> {
-    this.#control.stop();
-  }
-
   #requireDestination(name: string): void {
     const names = this.#gateway.config.destination.map((each) => each.name);
     if (names.includes(name)) return;
@@ -246,5 +237,23 @@ export class LiveOperations implements Operations {
 
   #take(arrival: Arrival): Promise<IntakeResult> {
     return new Promise((resolve) => this.#gateway.intake.take(arrival, resolve));
+  }
+}
+
+/** With what concerns the process. */
+export class LiveOperations extends GatewayOperations implements Operations {
+  readonly #control: Control;
+
+  constructor(gateway: Gateway, control: Control) {
+    super(gateway);
+    this.#control = control;
+  }
+
+  reload(): Promise<ConfigChanges> {
+    return this.#control.reload();
+  }
+
+  async stop(): Promise<void> {
+    this.#control.stop();
   }
 }

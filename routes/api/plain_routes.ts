@@ -64,6 +64,13 @@ export function describePlainRoutes(api: Api): void {
     summary: "This document as a page",
     answer: { status: 200, text: "A page", also: { "text/html": "Works offline" } },
   });
+  api.describe({
+    method: "get",
+    path: "/docs/api.css",
+    tag: "About",
+    summary: "The page's style",
+    answer: { status: 200, text: "A style sheet", also: { "text/css": "Rules" } },
+  });
 }
 
 function describeHealth(api: Api): void {

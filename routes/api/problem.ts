@@ -23,6 +23,7 @@ const TITLES: Record<number, string> = {
   415: "Unsupported content type",
   429: "Too many requests",
   500: "Internal error",
+  501: "Not in this version",
   503: "Not available now",
 };
 

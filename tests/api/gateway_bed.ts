@@ -4,6 +4,7 @@ import type { Role } from "@/auth/auth_store.ts";
 import { LOCAL_ACTOR } from "@/auth/audit.ts";
 import { loadConfig } from "@/config/load.ts";
 import { Gateway } from "@/gateway.ts";
+import { Problem } from "@/routes/api/schemas.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
 export const PASSWORD = "correct horse battery";
@@ -18,6 +19,10 @@ export interface Asked {
   json?: unknown;
   body?: BodyInit;
   signal?: AbortSignal;
+}
+
+function pattern(path: string): RegExp {
+  return new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
 }
 
 export class GatewayBed implements AsyncDisposable {
@@ -76,11 +81,35 @@ export class GatewayBed implements AsyncDisposable {
     const response = await this.fetch(path, asked);
     const text = await response.text();
     assert.equal(response.status, asked.status ?? 200, `${path}: ${text}`);
-    return (text === "" ? null : JSON.parse(text)) as T;
+    const value = text === "" ? null : JSON.parse(text);
+    const usual = (asked.json ?? asked.body) === undefined ? "GET" : "POST";
+    this.#assertDescribed(value, { method: asked.method ?? usual, path, response });
+    return value as T;
   }
 
   async login(username: string): Promise<{ access_token: string; refresh_token: string }> {
     return await this.json("/api/auth/login", { json: { username, password: PASSWORD } });
+  }
+
+  /** Every answer that a test looks at is also held against its description. */
+  #assertDescribed(
+    value: unknown,
+    { method, path, response }: { method: string; path: string; response: Response },
+  ): void {
+    if (response.status >= 400) {
+      assert.equal(response.headers.get("content-type"), "application/problem+json");
+      assert.deepEqual(Problem.parse(value), value);
+      return;
+    }
+    const [pathname = ""] = path.split("?");
+    const described =
+      this.gateway.app.api.described.filter((each) =>
+        each.method === method && pattern(each.path).test(pathname)
+      ).sort((a, b) => a.path.split("{").length - b.path.split("{").length)[0];
+    assert(described !== undefined, `${method} ${path} is not described`);
+    assert.equal(response.status, described.answer.status);
+    const { schema } = described.answer;
+    if (schema !== undefined) assert.deepEqual(schema.parse(value), value, `${method} ${path}`);
   }
 
   async #signIn(): Promise<void> {
