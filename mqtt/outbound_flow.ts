@@ -267,17 +267,25 @@ export class OutboundFlow {
 
   /** False when the packet is larger than the client takes [MQTT-3.1.2-24, -25]. */
   #write(packet: OutboundPacket): boolean {
+    if (this.#writeWhereFits(packet)) {
+      if (packet.topicAlias !== 0) this.#aliases.set(packet.message.topic, packet.topicAlias);
+      this.#core.statistics.sentMessagesTotal++;
+      return true;
+    }
+    // An alias that is set with it must not be what makes a message too large.
+    const isSetting = packet.topicAlias !== 0 && !packet.omitTopic;
+    if (isSetting) return this.#write({ ...packet, topicAlias: 0 });
+    this.#core.statistics.droppedTotal.too_large++;
+    return false;
+  }
+
+  #writeWhereFits(packet: OutboundPacket): boolean {
     const writer = this.#output.writer();
     const start = writer.position;
     writeOutbound(writer, packet, this.#version);
-    if (writer.position - start > this.#packetBytesMax) {
-      writer.position = start;
-      this.#core.statistics.droppedTotal.too_large++;
-      return false;
-    }
-    if (packet.topicAlias !== 0) this.#aliases.set(packet.message.topic, packet.topicAlias);
-    this.#core.statistics.sentMessagesTotal++;
-    return true;
+    const fits = writer.position - start <= this.#packetBytesMax;
+    if (!fits) writer.position = start;
+    return fits;
   }
 
   /** The first topics get the aliases: devices and dashboards see the same few again and again. */

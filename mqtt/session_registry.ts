@@ -99,6 +99,17 @@ export class SessionRegistry {
     this.#restoreSubscriptions(state, byId);
     this.#restoreQueues(state, byId);
     this.#core.statistics.sessions = this.#byKey.size;
+    this.#keepLosses(state, byId);
+  }
+
+  /** When the connection was lost is kept at once: kills in a row must not begin the time anew. */
+  #keepLosses(state: PersistedState, byId: Map<number, BrokerSession>): void {
+    const lost = state.sessions.filter(({ disconnectedAtMs }) => disconnectedAtMs === null);
+    const ops = lost.map(({ sessionId }): StateOp => ({
+      kind: "session_put",
+      session: byId.get(sessionId)!.toStored(),
+    }));
+    if (ops.length > 0) this.#core.journal.append(ops);
   }
 
   #restoreSubscriptions(state: PersistedState, byId: Map<number, BrokerSession>): void {
