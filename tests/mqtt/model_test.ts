@@ -47,7 +47,7 @@ class Run {
     const client = this.#random.pick(CLIENTS);
     const dice = this.#random.below(100);
     if (dice < 2) return await this.#restart();
-    if (dice < 3) return this.#expire();
+    if (dice < 3) return await this.#expire();
     if (!this.#model.isConnected(client) || dice < 8) return await this.#connect(client);
     if (dice < 14) return await this.#leave(client);
     if (dice < 20) return await this.#cut(client);
@@ -170,10 +170,11 @@ class Run {
     await this.#settle(new Map());
   }
 
-  #expire(): void {
+  async #expire(): Promise<void> {
     this.#tell("time passes");
     this.#fixture.clock.advance(1000 * (SESSION_SECONDS + 1));
     this.#model.expire();
+    await this.#settle(new Map());
   }
 
   /** Lets everything come to rest; each client must have got exactly what the model says. */

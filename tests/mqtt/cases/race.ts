@@ -254,4 +254,114 @@ const VERSION_3: (Case | Case[])[] = [
   }),
 ];
 
-export const RACE_CASES: Case[] = [...WAITING, ...EXPIRY, ...VERSION_3].flat();
+const EDGES: (Case | Case[])[] = [
+  mqtt5("a retained message that is too large is left out, the others come", {
+    covers: "3.1.2-24 3.1.2-25 3.3.1-9",
+    script: `
+      b connects
+      b publish r/1 "small" qos=1 id=1 retain
+      b publish r/2 "x" bytes=100 qos=1 id=2 retain
+      b publish r/3 "small" qos=1 id=3 retain
+      b < puback 1 0x10
+      b < puback 2 0x10
+      b < puback 3 0x10
+      a connects {maxpacket=40}
+      a subscribes r/+:1
+      a < publish r/1 "small" qos=1 id=$x retain
+      a < publish r/3 "small" qos=1 id=$y retain
+      a puback $x
+      a puback $y
+      a quiet
+      * queued 0`,
+  }),
+  mqtt5("an alias that was in a packet too large is not used later", {
+    covers: "3.1.2-24 3.1.2-26",
+    script: `
+      a connects {maxpacket=40 aliasmax=5}
+      a subscribes t
+      b connects
+      b publish t "x" bytes=100
+      b publish t "small"
+      b publish t "again"
+      a < publish t "small" {alias=$n}
+      a < publish - "again" {alias=$n}`,
+  }),
+  mqtt5("an alias that would make a packet too large is left out", {
+    covers: "3.1.2-24",
+    script: `
+      a connects {maxpacket=25 aliasmax=5}
+      a subscribes t
+      b connects
+      b publish t "0" bytes=20
+      b publish t "0" bytes=19
+      b publish t "0" bytes=16
+      a < publish t "xxxxxxxxxxxxxxxxxxx"
+      a < publish t "xxxxxxxxxxxxxxxx" {alias=1}
+      a quiet`,
+  }),
+  mqtt5("what a member that unsubscribes was not sent goes to another", {
+    covers: "4.8.2-2 3.10.4-3",
+    script: `
+      a connects {receivemax=1}
+      a subscribes $share/g/t:1
+      p connects
+      p publish t "1" qos=1 id=1
+      p publish t "2" qos=1 id=2
+      a < publish t "1" qos=1 id=$x
+      a unsubscribe $share/g/t
+      a < unsuback 1 0
+      a puback $x
+      a < publish t "2" qos=1 id=$y
+      a puback $y
+      a quiet`,
+  }),
+  both("acknowledgements in another order than the messages", {
+    covers: "4:4.3.2-1 5:4.3.2-3 4.4.0-1",
+    script: `
+      a connects clean=0 {session=100}
+      a subscribes t:1
+      b connects
+      b publish t "1" qos=1 id=1
+      b publish t "2" qos=1 id=2
+      b publish t "3" qos=1 id=3
+      a < publish t "1" qos=1 id=$x
+      a < publish t "2" qos=1 id=$y
+      a < publish t "3" qos=1 id=$z
+      a puback $z
+      a puback $x
+      a quiet
+      a cut
+      * connections 1
+      a resumes {session=100}
+      a < publish t "2" qos=1 id=$y dup
+      a quiet`,
+  }),
+  both("the boundary of one and a half keep alives", {
+    covers: "4:3.1.2-24 5:3.1.2-22",
+    script: `
+      a connects keep=2
+      * advance 3
+      a quiet
+      * advance 4
+      5| a < disconnect 0x8d
+      a < closed`,
+  }),
+  both("an acknowledgement of an earlier connection comes before the repetition", {
+    covers: "4:4.3.2-1 5:4.3.2-3",
+    script: `
+      a connects clean=0 {session=100}
+      a subscribes t:1
+      b connects
+      b publish t "1" qos=1 id=1
+      a < publish t "1" qos=1 id=$x
+      a cut
+      * connections 1
+      a resumes {session=100}
+      a puback $x
+      a < publish t "1" qos=1 id=$x dup
+      a quiet
+      * queued 0`,
+  }),
+];
+
+export const RACE_CASES: Case[] = [...WAITING, ...EXPIRY, ...EDGES, ...VERSION_3].flat();

@@ -139,6 +139,16 @@ const LIFE: (Case | Case[])[] = [
       a connects clean=0
       b resumes`,
   }),
+  mqtt5("a session whose connection a kill has ended expires in spite of further kills", {
+    covers: "4.1.0-2",
+    script: `
+      a connects clean=0 {session=100}
+      * restart
+      * advance 60
+      * restart
+      * advance 60
+      * sessions 0`,
+  }),
   mqtt5("0xFFFFFFFF is granted up to the limit, and told", {
     covers: "3.1.2-23 3.2.2-8",
     options: { limits: { sessionExpirySecondsMax: 1000 } },
