@@ -14,6 +14,7 @@ import { REPOSITORY } from "@/tools/product.ts";
 /** Documents with commands; the README has a test of its own. */
 const DOCUMENTS = [
   ...["start.md", "guides/mqtt.md", "guides/influxdb.md", "guides/grafana.md"],
+  "guides/http_api.md",
   ...["operating/install.md", "operating/backup.md", "operating/container.md"],
 ];
 
