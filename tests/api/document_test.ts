@@ -155,3 +155,24 @@ Deno.test("generated requests at every operation never give a 5xx", async () => 
     );
   }
 });
+
+Deno.test("the page of the document has all of it and nothing from elsewhere", async () => {
+  await using bed = await GatewayBed.start("", { people: false });
+  const response = await bed.fetch("/docs/api");
+  const page = await response.text();
+  const document = await bed.json<Document>("/api/openapi.json");
+  for (const path of Object.keys(document.paths)) {
+    assert(page.includes(`</b> ${path}</code>`), path);
+  }
+  assert(!/<script|<style|style=|https?:\/\//.test(page));
+  assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'self'/);
+  const style = await bed.fetch("/docs/api.css");
+  assert.match(style.headers.get("content-type") ?? "", /^text\/css/);
+  await style.body?.cancel();
+  const first = await bed.fetch("/api/openapi.json");
+  await first.body?.cancel();
+  const etag = first.headers.get("etag") ?? "";
+  const second = await bed.fetch("/api/openapi.json", { headers: { "if-none-match": etag } });
+  await second.body?.cancel();
+  assert.equal(second.status, 304);
+});
