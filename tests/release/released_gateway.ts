@@ -10,6 +10,7 @@ const START_TIMEOUT_MS = 120_000;
 export interface Program {
   command: string;
   args: string[];
+  env?: Record<string, string>;
 }
 
 export class ReleasedGateway implements AsyncDisposable {
@@ -31,6 +32,7 @@ export class ReleasedGateway implements AsyncDisposable {
     const process = new ServerProcess(program.command, {
       args: [...program.args, "serve", ...ports, ...flags],
       cwd: folder.join("empty"),
+      env: program.env,
     });
     const gateway = new ReleasedGateway(flags, process);
     const [, http, mqtt] = await process.untilOutput(/^listening http=(\S+) mqtt=\S+:(\d+)/m, {
@@ -71,6 +73,15 @@ export class ReleasedGateway implements AsyncDisposable {
       what: `${sample} is ${value}`,
       everyMs: 100,
     });
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#process.signal(signal);
+  }
+
+  /** Waits for an end that something else has asked for. */
+  async untilExit(): Promise<number> {
+    return (await this.#process.exited).code;
   }
 
   async kill(): Promise<void> {
