@@ -9,27 +9,30 @@ export const version: Command = {
   options: [JSON_OPTION],
   arguments: [],
   async run(input, surroundings) {
-    const own = {
-      version: VERSION,
-      commit: COMMIT,
-      built: new Date(BUILD_TIME_MS).toISOString(),
-      runtime: `deno ${Deno.version.deno} v8 ${Deno.version.v8}`,
-      platform: Deno.build.target,
-    };
-    const gateway = await runningStatus(input.dataDir);
-    if (input.switches.has("json")) {
-      await surroundings.print(JSON.stringify({ ...own, gateway }) + "\n");
-      return 0;
-    }
-    const lines = [
-      `sluice ${own.version} (${own.commit}, ${own.built})`,
-      `${own.runtime} (${own.platform})`,
-      ...(gateway === null ? [] : [runningText(gateway)]),
-    ];
-    await surroundings.print(lines.join("\n") + "\n");
+    const json = input.switches.has("json");
+    await surroundings.print(await versionText(input.dataDir, { json }));
     return 0;
   },
 };
+
+/** What the command prints; the release answers it before the whole program is loaded. */
+export async function versionText(dataDir: string, { json = false } = {}): Promise<string> {
+  const own = {
+    version: VERSION,
+    commit: COMMIT,
+    built: new Date(BUILD_TIME_MS).toISOString(),
+    runtime: `deno ${Deno.version.deno} v8 ${Deno.version.v8}`,
+    platform: Deno.build.target,
+  };
+  const gateway = await runningStatus(dataDir);
+  if (json) return JSON.stringify({ ...own, gateway }) + "\n";
+  const lines = [
+    `sluice ${own.version} (${own.commit}, ${own.built})`,
+    `${own.runtime} (${own.platform})`,
+    ...(gateway === null ? [] : [runningText(gateway)]),
+  ];
+  return lines.join("\n") + "\n";
+}
 
 async function runningStatus(dataDir: string): Promise<GatewayStatus | null> {
   await using client = await ControlClient.connect(dataDir);

@@ -1,4 +1,5 @@
 /** The whole program as one file: server, Workers, pages, assets, migrations, documentation. */
+import { gzipSync } from "node:zlib";
 import { REPOSITORY } from "@/tools/product.ts";
 import { buildProject, bundleServer } from "@/web/build.ts";
 
@@ -46,17 +47,35 @@ async function git(args: string[]): Promise<string> {
   );
 }
 
-/** Writes the bundle to a path relative to the repository, or absolute; returns its size. */
+/** Writes the release's one module to an absolute path; returns its size in bytes. */
 export async function bundleProgram(outfile: string, facts: BuildFacts): Promise<number> {
   await buildProject(REPOSITORY);
-  return await bundleServer({
-    root: REPOSITORY,
-    entry: "main.ts",
-    outfile,
-    workers: WORKERS,
-    define: {
+  const program = await bundle({ entry: "main.ts", workers: WORKERS }, facts);
+  const front = await bundle({ entry: "tools/compile_front.ts", workers: [] }, facts);
+  const packed = gzipSync(program, { level: 9 }).toBase64();
+  const text = `const PROGRAM = "${packed}";\n${front}`;
+  await Deno.writeTextFile(outfile, text);
+  return text.length;
+}
+
+async function bundle(
+  part: { entry: string; workers: string[] },
+  facts: BuildFacts,
+): Promise<string> {
+  const outfile = await Deno.makeTempFile({ prefix: "sluice-bundle-", suffix: ".js" });
+  try {
+    const define = {
       SLUICE_COMMIT: JSON.stringify(facts.commit),
       SLUICE_BUILD_TIME_MS: String(facts.timeMs),
-    },
-  });
+    };
+    await bundleServer({ root: REPOSITORY, outfile, define, ...part });
+    return withoutPlace(await Deno.readTextFile(outfile));
+  } finally {
+    await Deno.remove(outfile);
+  }
+}
+
+/** Names of packages' modules do not say where the packages lie, beside or above the checkout. */
+function withoutPlace(text: string): string {
+  return text.replaceAll(/(?:\.\.\/)+(?:[\w.-]+\/)*node_modules\//g, "node_modules/");
 }
