@@ -1,8 +1,8 @@
 /** Durable QoS 1 ingest beside Debian's Mosquitto (which is not durable), and the drain afterwards. */
 import type { Load, LoadResult } from "@/bench/load/load_generator.ts";
+import { QuietMosquitto } from "@/bench/mqtt_bench.ts";
 import { residentMegabytes, type Row } from "@/bench/report.ts";
 import { type GatewayOptions, GatewayProcess } from "@/tests/helpers/gateway_process.ts";
-import { Mosquitto } from "@/tests/helpers/mosquitto.ts";
 import { PostgresServer } from "@/tests/helpers/postgres_server.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
@@ -24,9 +24,9 @@ async function measure(generate: Generate, load: Load): Promise<LoadResult> {
 }
 
 /** The same load on both, alternating machines being the same: one run. */
-export async function benchIngest(generate: Generate): Promise<Row[]> {
+export async function benchIngest(generate: Generate, folder: string): Promise<Row[]> {
   const peer = await (async () => {
-    await using mosquitto = await Mosquitto.start({ config: ["max_inflight_messages 0"] });
+    await using mosquitto = await QuietMosquitto.start(folder);
     return await measure(generate, { ...FAN_IN, port: mosquitto.port, messages: MESSAGES, qos: 1 });
   })();
   await using gateway = await GatewayProcess.start();

@@ -1,5 +1,6 @@
 /** `deno task bench [NAME…]`: speed and memory beside a peer in the same run, printed as ratios. */
 import { benchDrain, benchIngest, benchStart } from "@/bench/ingest_bench.ts";
+import { benchMqtt } from "@/bench/mqtt_bench.ts";
 import { compileLoadGenerator } from "@/bench/load/load_generator.ts";
 import { printRows } from "@/bench/report.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
@@ -8,9 +9,10 @@ await using folder = await TempDir.create("sluice-bench-");
 const generate = await compileLoadGenerator(folder.path);
 
 const benches = {
-  ingest: () => benchIngest(generate),
+  ingest: () => benchIngest(generate, folder.path),
   drain: () => benchDrain(generate),
   start: () => benchStart(generate),
+  mqtt: () => benchMqtt({ folder: folder.path }),
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(benches);

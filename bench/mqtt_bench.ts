@@ -63,7 +63,7 @@ const MOSQUITTO_CONFIG = [
 ];
 
 /** Mosquitto as it is run in earnest: without a log of packets. */
-class QuietMosquitto implements AsyncDisposable {
+export class QuietMosquitto implements AsyncDisposable {
   readonly port: number;
   readonly #process: ServerProcess;
 
