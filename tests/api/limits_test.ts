@@ -44,8 +44,13 @@ Deno.test("a body that does not arrive in time gets 408, and others are not held
   const port = gateway.httpPort;
   const socket = connect(port, "127.0.0.1");
   const answer = new Promise<string>((resolve, reject) => {
-    socket.once("data", (data: Uint8Array) => resolve(new TextDecoder().decode(data)));
+    let text = ""; // head and body may come in pieces
+    socket.on("data", (data: Uint8Array) => {
+      text += new TextDecoder().decode(data);
+      if (text.includes("}")) resolve(text);
+    });
     socket.once("error", reject);
+    socket.once("close", () => resolve(text));
   });
   socket.write(
     "POST /v1/ingest/d HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
