@@ -56,7 +56,7 @@ export interface GatewayOptions {
 export type Phase = "starting" | "ready" | "draining";
 
 /** History follows the log within a second or so; more than this never comes in that time. */
-const RECENT_MESSAGES = 5_000;
+const RECENT_MESSAGES = 1_000;
 
 /** Of the API: a page asks for a dozen things at once, a program that polls for more uses streams. */
 const ADDRESS_REQUESTS_PER_SECOND = 400;
