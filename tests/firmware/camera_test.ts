@@ -16,6 +16,7 @@ Deno.test("a reset and a power cut in the middle continue the queue", async () =
   await using bench = await CameraBench.start(sink.address);
   for (const { pixels } of pictures.slice(0, 10)) await bench.show(pixels);
   await sink.until(10);
+  await bench.settled(); // stored is not yet confirmed: the last PUBACK may be on its way
   bench.modem.setAir(false);
   for (const { pixels } of pictures.slice(10, 30)) await bench.show(pixels);
   const boots = bench.boots();
