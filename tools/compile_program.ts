@@ -1,7 +1,8 @@
 /** The whole program as one file: server, Workers, pages, assets, migrations, documentation. */
 import { gzipSync } from "node:zlib";
 import { REPOSITORY } from "@/tools/product.ts";
-import { buildProject, bundleServer } from "@/web/build.ts";
+import { buildPages } from "@/tools/build_pages.ts";
+import { bundleServer } from "@/web/build.ts";
 
 /** Every Worker of the program; the build fails when it finds others. */
 export const WORKERS = [
@@ -49,7 +50,7 @@ async function git(args: string[]): Promise<string> {
 
 /** Writes the release's one module to an absolute path; returns its size in bytes. */
 export async function bundleProgram(outfile: string, facts: BuildFacts): Promise<number> {
-  await buildProject(REPOSITORY);
+  await buildPages(REPOSITORY);
   const program = await bundle({ entry: "main.ts", workers: WORKERS }, facts);
   const front = await bundle({ entry: "tools/compile_front.ts", workers: [] }, facts);
   const packed = gzipSync(program, { level: 9 }).toBase64();

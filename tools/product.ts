@@ -9,9 +9,9 @@ export const REPOSITORY = new URL("..", import.meta.url).pathname;
 /** Flags of `deno run` in the task `sluice`: everything between `run` and the module. */
 export function productFlags(): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${REPOSITORY}deno.json`)) as {
-    tasks: Record<string, string>;
+    tasks: { sluice?: { command?: string } };
   };
-  const found = /deno run (.*) main\.ts$/.exec(tasks.sluice ?? "");
+  const found = /^deno run (.*) main\.ts$/.exec(tasks.sluice?.command ?? "");
   if (found?.[1] === undefined) {
     throw new Error(
       'Cannot read the permissions: the task "sluice" of deno.json has another shape',

@@ -38,6 +38,9 @@ const CHECKS: Step[] = [
   },
 ];
 
+/** The program of a checkout has them built by its task; tests start it without the task. */
+const PAGES: Step = { name: "pages", kind: "check", args: ["task", "--quiet", "pages"] };
+
 /** The emulator's tests run the nodes as they are built now. */
 const FIRMWARE: Step = { name: "firmware", kind: "check", args: ["task", "--quiet", "firmware"] };
 
@@ -113,6 +116,7 @@ async function runAll(args: readonly string[]): Promise<StepResult[]> {
     results.push(result);
   };
   if (whole) add(await packageStep());
+  add(await runStep(PAGES, { folder: REPOSITORY }));
   for (const step of whole ? [...await checks(), ...steps] : steps) {
     add(await runStep(step, { folder: REPOSITORY }));
   }

@@ -63,9 +63,13 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-async function writeIfChanged(path: string, text: string): Promise<void> {
+/** Whoever reads the file meanwhile finds the old text or the new one, never half of it. */
+export async function writeIfChanged(path: string, text: string): Promise<void> {
   const old = await Deno.readTextFile(path).catch(() => null);
-  if (old !== text) await Deno.writeTextFile(path, text);
+  if (old === text) return;
+  const next = `${path}.${crypto.randomUUID()}`;
+  await Deno.writeTextFile(next, text);
+  await Deno.rename(next, path);
 }
 
 if (import.meta.main) {
