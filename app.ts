@@ -24,6 +24,9 @@ import { userOperations } from "@/routes/api/users.ts";
 import { apiDocsRoute } from "@/routes/docs_api.ts";
 import { type HealthParts, healthRoutes } from "@/routes/health.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
+import { liveOperations } from "@/routes/api/live.ts";
+import type { LiveBoard } from "@/routes/api/live_board.ts";
+import { PagesApp, type PagesParts } from "@/routes/pages_app.ts";
 import { mqttUpgradeRoute, type UpgradeMqtt } from "@/routes/mqtt_upgrade.ts";
 import type { StoreAdmin } from "@/store/store_types.ts";
 
@@ -44,6 +47,8 @@ export interface AppParts {
   ingestLimits: () => IngestLimits;
   requestLimits: RequestLimits;
   upgradeMqtt: UpgradeMqtt;
+  live: LiveBoard;
+  pages: PagesParts;
 }
 
 const SECURITY_HEADERS: Record<string, string> = {
@@ -58,6 +63,7 @@ export interface CreatedApp {
   hono: Hono<HttpEnv>;
   api: Api;
   document: OpenApiDocument;
+  pages: PagesApp;
 }
 
 export function createApp(parts: AppParts): CreatedApp {
@@ -78,13 +84,23 @@ export function createApp(parts: AppParts): CreatedApp {
   const documentTag = `"${VERSION}-${documentText.length}"`;
   app.route("/", apiDocsRoute(() => document));
   app.get("/api/openapi.json", (c) => sendDocument(c, { text: documentText, tag: documentTag }));
-  app.notFound((c) => sendProblem(c, notFound(c.req.path)));
+  const pages = new PagesApp(parts.pages);
+  app.notFound((c) => {
+    if (!PagesApp.isPage(c.req.path)) return sendProblem(c, notFound(c.req.path));
+    return pages.answer(c.req.raw, arrivalOf(c));
+  });
   app.onError((error, c) => {
+    if (PagesApp.isPage(c.req.path)) return pages.fail(c.req.raw, error, arrivalOf(c));
     const answer = asHttpError(error);
     if (answer.status === 500) logFailure(c.req.path, error);
     return sendProblem(c, answer);
   });
-  return { hono: app, api, document };
+  return { hono: app, api, document, pages };
+}
+
+function arrivalOf(c: Context<HttpEnv>) {
+  const { remoteAddress, tls = false } = c.env;
+  return { remoteAddress, tls, passed: c.get("passed") ?? null };
 }
 
 /** The document changes with the program only: whoever has it is told so. */
@@ -115,6 +131,7 @@ function addOperations(api: Api, parts: AppParts): void {
   });
   userOperations(api, auth);
   auditOperations(api, auth);
+  liveOperations(api, parts.live);
   laterOperations(api);
 }
 
@@ -125,7 +142,10 @@ async function securityHeaders(
   await next();
   // The runtime knows the answer to an upgrade by identity: it goes out as it is.
   if (c.res.status === 101) return;
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    // Pages have a policy of their own, as strict.
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  }
 }
 
 function logFailure(path: string, error: unknown): void {

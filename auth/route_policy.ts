@@ -38,15 +38,16 @@ function all(policy: Policy, ...routes: string[]): RoutePolicy[] {
 export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(PUBLIC, "GET /healthz", "GET /readyz", "GET /api/openapi.json"),
   ...all(PUBLIC, "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/claim"),
-  ...all(PUBLIC, "GET|POST /login", "GET|POST /claim", "GET /docs", "GET /docs/*"),
-  ...all(PUBLIC, "GET /legal/*", "GET|POST /order", "GET /order/*", "GET /static/*"),
-  ...all(PUBLIC, "GET /_assets/*", "GET /favicon.ico", "GET /robots.txt"),
+  ...all(PUBLIC, "GET|POST /login", "GET|POST /claim", "POST /appearance", "GET /welcome"),
+  ...all(PUBLIC, "GET /docs", "GET /docs/*", "GET|POST /purchase", "GET /purchase/thanks"),
+  ...all(PUBLIC, "GET /privacy", "GET /terms", "GET /imprint"),
+  ...all(PUBLIC, "GET /ui/*", "GET /_islands/*", "GET /favicon.ico", "GET /robots.txt"),
   ...all({ kind: "own", credential: "scrape" }, "GET /metrics"),
   ...all({ kind: "own", credential: "connect" }, "GET /mqtt"),
   ...all(DEVICE, "POST /v1/ingest", "POST /v1/ingest/:device"),
 
   ...all(VIEWER, "POST /api/auth/logout", "GET /api/auth/profile", "POST /api/auth/password"),
-  ...all(VIEWER, "GET /", "POST /logout", "GET /api/predictions", "GET /api/predictions/latest"),
+  ...all(VIEWER, "GET /api/live", "GET /api/predictions", "GET /api/predictions/latest"),
   ...all(VIEWER, "GET /api/predictions/summary", "GET /api/predictions/stream"),
   ...all(VIEWER, "GET /api/readings", "GET /api/readings/latest", "GET /api/readings/stream"),
   ...all(
@@ -59,15 +60,27 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(VIEWER, "GET /api/queue", "GET /api/messages/:id"),
   ...all(VIEWER, "GET /api/destinations", "GET /api/destinations/:name"),
 
+  ...all(VIEWER, "GET /", "GET /dashboards", "GET /dashboards/:id", "GET /dashboards/:id/export"),
+  ...all(VIEWER, "GET /devices", "GET /devices/:id", "GET /devices/:id/messages"),
+  ...all(VIEWER, "GET /predictions", "GET /predictions/:device", "GET /delivery"),
+  ...all(VIEWER, "GET /messages/:id", "GET /system", "GET /account", "POST /account"),
+  ...all(VIEWER, "POST /logout"),
+
   ...all(OPERATOR, "POST /api/devices", "PATCH|DELETE /api/devices/:id", "POST /api/devices/*"),
   ...all(OPERATOR, "POST|PATCH|DELETE /api/alerts", "POST|PATCH|DELETE /api/alerts/*"),
   ...all(OPERATOR, "GET|POST|DELETE /api/dead", "GET|POST|PATCH|DELETE /api/dead/*"),
   ...all(OPERATOR, "POST /api/destinations/*"),
   ...all(OPERATOR, "GET /api/device-requests", "POST /api/device-requests/*"),
+  ...all(OPERATOR, "POST /dashboards", "POST /dashboards/:id", "GET|POST /dashboards/:id/edit"),
+  ...all(OPERATOR, "GET|POST /add-device", "GET|POST /add-device/:id", "POST /devices"),
+  ...all(OPERATOR, "POST /devices/:id", "POST /delivery", "POST /delivery/:name"),
+  ...all(OPERATOR, "GET|POST /dead-letters", "GET|POST /dead-letters/*"),
 
   ...all(ADMIN, "GET|POST /api/users", "GET|PATCH|DELETE /api/users/:name", "POST /api/users/*"),
   ...all(ADMIN, "GET|POST /api/backup", "GET|POST /api/backup/*", "GET /api/audit"),
   ...all(ADMIN, "GET /api/audit/*", "GET|PATCH /api/settings", "GET|PATCH /api/settings/*"),
+  ...all(ADMIN, "GET /settings", "GET|POST /settings/*", "GET /audit", "GET /audit/export"),
+  ...all(ADMIN, "GET|POST /orders", "GET /orders/export"),
 ];
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };

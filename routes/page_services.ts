@@ -1,0 +1,30 @@
+/** What pages may ask of the gateway; the composition root fulfils it. */
+import type { Auth } from "@/auth/auth.ts";
+import type { DeviceCredential } from "@/auth/device_registry.ts";
+import type { Config } from "@/config/schema.ts";
+import type { Health } from "@/routes/health.ts";
+import type { QueueParts } from "@/routes/api/queue.ts";
+import type { DeadParts } from "@/routes/api/dead.ts";
+import type { Store } from "@/store/store_types.ts";
+
+/** Operators' acts, the same ones that the HTTP API and the command line offer. */
+export type PageOperations =
+  & Pick<
+    QueueParts,
+    "queueStatus" | "destinationList" | "destinationTest" | "destinationPause"
+  >
+  & Pick<DeadParts, "sourceDeadReplay">;
+
+export interface PageServices {
+  store: Omit<Store, "append" | "reject" | "commitState" | "loadState" | "openForwardPort">;
+  auth: Auth;
+  operations: PageOperations;
+  /** The configuration that is in effect; never shown without masking its secrets. */
+  config: () => Config;
+  /** Bound addresses by protocol. */
+  addresses: () => Record<string, string>;
+  health: () => Health;
+  withSnippets: (
+    credential: DeviceCredential,
+  ) => Promise<DeviceCredential & { snippets: { title: string; text: string }[] }>;
+}
