@@ -7,6 +7,9 @@
  * Accepting ends first and the store last, so that everything that was taken is committed and
  * everything that was committed is either confirmed by its destination or back in the queue.
  */
+import { assets } from "@/_gen/assets.ts";
+import { islands } from "@/_gen/islands.ts";
+import { routes } from "@/_gen/routes.ts";
 import { createApp, type CreatedApp } from "@/app.ts";
 import { Auth } from "@/auth/auth.ts";
 import { authStoreOf } from "@/auth/auth_store.ts";
@@ -28,13 +31,17 @@ import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
+import type { DeviceParts } from "@/routes/api/devices.ts";
 import { LiveStreams } from "@/routes/api/event_stream.ts";
+import { LiveBoard } from "@/routes/api/live_board.ts";
+import type { PagesParts } from "@/routes/pages_app.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { announceClaim } from "@/runtime/claim_notice.ts";
 import { admitDevice, cutRevoked } from "@/runtime/device_gate.ts";
+import { DeliveryViews } from "@/runtime/delivery_view.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
-import { DrainRates } from "@/runtime/drain_rates.ts";
+import { RecentRates } from "@/runtime/recent_rates.ts";
 import { LoopLag, readBoot } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
 import { MqttListener } from "@/runtime/mqtt_listener.ts";
@@ -81,13 +88,15 @@ export class Gateway implements AsyncDisposable {
   readonly auth: Auth;
   readonly app: CreatedApp;
   readonly streams: LiveStreams;
-  readonly drainRates = new DrainRates(() => performance.now());
+  readonly live: LiveBoard;
+  readonly drainRates = new RecentRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
   readonly #fanOut: FanOut;
   readonly #http: HttpListener;
   readonly #mqtt: MqttListener | null;
   readonly #loopLag = new LoopLag();
+  readonly #deliveryViews: DeliveryViews;
   /** Shared with access control, which asks each time. */
   readonly #settings: { config: Config };
   readonly #timers: ReturnType<typeof setInterval>[] = [];
@@ -121,6 +130,8 @@ export class Gateway implements AsyncDisposable {
       seriesMax: config.mqtt.retained_messages_max,
     });
     this.streams = this.#createStreams();
+    this.#deliveryViews = this.#createDeliveryViews();
+    this.live = this.#createLive();
     this.app = this.#createApp();
     this.#http = this.#createHttp();
     this.#mqtt = config.mqtt.listen === null
@@ -245,6 +256,7 @@ export class Gateway implements AsyncDisposable {
     this.#fanOut.flush();
     this.#fanOut.announceStatus("offline");
     this.streams.stop();
+    this.live.stop();
     await Promise.all([this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.sources.stop()]);
     await this.broker.stop();
     const leftMs = STOP_DEADLINE_MS - (performance.now() - startedAtMs);
@@ -267,6 +279,7 @@ export class Gateway implements AsyncDisposable {
       monotonic: () => performance.now(),
     });
     intake.listen((live) => {
+      this.#deliveryViews.count(live.message.source);
       if (this.#config.fanout.enabled) this.#fanOut.announce(live);
     });
     return intake;
@@ -332,15 +345,18 @@ export class Gateway implements AsyncDisposable {
       config: () => this.#config,
       listening: () => this.addresses,
     });
+    const operations = new GatewayOperations(this);
+    const withSnippets: DeviceParts["withSnippets"] = async (credential) => ({
+      ...credential,
+      ...await access.withSnippets(credential),
+    });
     return createApp({
       auth: this.auth,
       store: this.store,
       streams: this.streams,
-      operations: new GatewayOperations(this),
-      withSnippets: async (credential) => ({
-        ...credential,
-        ...await access.withSnippets(credential),
-      }),
+      live: this.live,
+      ...{ operations, withSnippets },
+      pages: this.#pagesParts({ operations, withSnippets }),
       health: {
         health: () => this.health,
         renderMetrics: () => this.metrics.render(),
@@ -357,6 +373,43 @@ export class Gateway implements AsyncDisposable {
           // Any page that a browser here has open may reach loopback: it is not this machine's word.
           forwarded: forwarded || fromPage,
         }),
+    });
+  }
+
+  #pagesParts(
+    { operations, withSnippets }: Pick<PagesParts["services"], "operations" | "withSnippets">,
+  ): PagesParts {
+    return {
+      services: {
+        ...{ store: this.store, auth: this.auth, operations, withSnippets },
+        config: () => this.#config,
+        addresses: () => this.addresses,
+        health: () => this.health,
+        deliveryView: () => this.#deliveryViews.view(),
+      },
+      manifest: { routes, islands, assets },
+      now: Date.now,
+    };
+  }
+
+  #createDeliveryViews(): DeliveryViews {
+    return new DeliveryViews({
+      store: this.store,
+      destinations: () => new GatewayOperations(this).destinationList(),
+      drainRates: this.drainRates,
+      queueBytesMax: () => this.#config.storage.queue_bytes_max,
+      now: Date.now,
+      monotonic: () => performance.now(),
+    });
+  }
+
+  #createLive(): LiveBoard {
+    return new LiveBoard({
+      listen: (listener) => this.intake.listen(listener),
+      deliveryView: () => this.#deliveryViews.view(),
+      revocations: this.auth.revocations,
+      hello: { startedAtMs: Date.now(), buildId: assets.buildId },
+      streamsMax: () => this.#config.http.streams_max,
     });
   }
 

@@ -65,6 +65,12 @@ export class RequestGuard {
       : await this.#checkPerson(request, { policy, tls });
   }
 
+  /** Who a page of an error is shown to; null for a visitor, and for programs. */
+  async identify(request: Request, { tls }: { tls: boolean }): Promise<Passed | null> {
+    const proof = bearerOf(request.headers) === null ? await this.#byCookie(request, tls) : null;
+    return proof === null ? null : passed({ kind: "public" }, proof);
+  }
+
   async #checkPublic(
     request: Request,
     { policy, tls }: { policy: Policy; tls: boolean },

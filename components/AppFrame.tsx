@@ -20,7 +20,11 @@ export interface AppFrameProps {
   /** Dead letters that wait, of sources and destinations. */
   deadCount: number;
   /** One sentence each. */
-  warnings: readonly { tone: "warn" | "bad"; text: string; link?: { href: string; text: string } }[];
+  warnings: readonly {
+    tone: "warn" | "bad";
+    text: string;
+    link?: { href: string; text: string };
+  }[];
   /** The island that keeps the page live. */
   live: ComponentChildren;
   children: ComponentChildren;

@@ -1,5 +1,5 @@
 /** Forms that work without script: they post to a page, with the session's token. */
-import type { ComponentChildren, InputHTMLAttributes } from "preact";
+import type { ComponentChildren } from "preact";
 
 export interface PostFormProps {
   /** Path of the page that takes it; absent: this page. */
@@ -33,30 +33,28 @@ interface Labelled {
   error?: string;
 }
 
-export type FieldProps =
-  & Labelled
-  & Pick<
-    InputHTMLAttributes,
-    | "type"
-    | "value"
-    | "required"
-    | "minLength"
-    | "maxLength"
-    | "min"
-    | "max"
-    | "step"
-    | "pattern"
-    | "placeholder"
-    | "autocomplete"
-    | "inputMode"
-    | "disabled"
-    | "readOnly"
-    | "autofocus"
-    | "list"
-  >;
+export interface FieldProps extends Labelled {
+  type?: "text" | "password" | "email" | "number" | "search" | "url" | "date" | "tel";
+  value?: string | number;
+  required?: boolean;
+  minLength?: number;
+  maxLength?: number;
+  min?: string | number;
+  max?: string | number;
+  step?: string | number;
+  pattern?: string;
+  placeholder?: string;
+  autocomplete?: string;
+  inputMode?: "text" | "numeric" | "decimal" | "email" | "url" | "search";
+  disabled?: boolean;
+  readOnly?: boolean;
+  /** Id of a `<datalist>`. */
+  list?: string;
+}
 
 /** A labelled input with its help and its error. */
-export function Field({ name, label, help, error, ...input }: FieldProps) {
+export function Field({ name, label, help, error, ...rest }: FieldProps) {
+  const input: object = rest;
   return (
     <div class="field">
       <label for={idOf(name)}>{label}</label>
@@ -105,7 +103,9 @@ export interface TextAreaFieldProps extends Labelled {
   code?: boolean;
 }
 
-export function TextAreaField({ name, label, help, error, value, code, ...area }: TextAreaFieldProps) {
+export function TextAreaField(
+  { name, label, help, error, value, code, ...area }: TextAreaFieldProps,
+) {
   return (
     <div class="field">
       <label for={idOf(name)}>{label}</label>

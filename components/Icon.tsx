@@ -1,5 +1,7 @@
 /** An icon of Lucide, drawn from its data: `<Icon of={gauge} />` with `lucide/gauge.mjs`. */
 
+import { h } from "preact";
+
 export type IconData = readonly (readonly [string, Record<string, string | number>])[];
 
 /** Without a label the icon is decoration, and the text beside it says what it means. */
@@ -19,7 +21,7 @@ export function Icon({ of, label }: { of: IconData; label?: string }) {
       aria-label={label}
       aria-hidden={label === undefined ? "true" : undefined}
     >
-      {of.map(([Shape, attributes], i) => <Shape key={i} {...attributes} />)}
+      {of.map(([shape, attributes], i) => h(shape, { ...attributes, key: i }))}
     </svg>
   );
 }

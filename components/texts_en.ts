@@ -4,8 +4,9 @@
  */
 import { formatNumber } from "@/components/format.ts";
 
-const count = (n: number, one: string, many = `${one}s`) =>
-  `${formatNumber(n)} ${n === 1 ? one : many}`;
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(n)} ${n === 1 ? one : many}`;
+}
 
 export const TEXTS_EN = {
   language: "en",
@@ -96,7 +97,8 @@ export const TEXTS_EN = {
     password: "Password",
     noAccount: "No account? An admin of this gateway makes one.",
     claim: "Claim this gateway",
-    claimIntro: "Nobody administrates this gateway yet. Choose the first admin's name and password.",
+    claimIntro:
+      "Nobody administrates this gateway yet. Choose the first admin's name and password.",
     claimNoLink: "Nobody administrates this gateway yet.",
     claimWhere:
       "Its log has a link that creates the first admin: it works once, for 30 minutes after the start.",

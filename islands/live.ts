@@ -4,12 +4,7 @@
  * itself; after a loss `onBack` tells islands to read again what they show.
  */
 import { type Signal, signal } from "@preact/signals";
-import type {
-  DeliveryView,
-  LiveHello,
-  LivePrediction,
-  LiveSeries,
-} from "@/model/live_events.ts";
+import type { DeliveryView, LiveHello, LivePrediction, LiveSeries } from "@/model/live_events.ts";
 
 export interface LiveNeeds {
   /** Everything of these devices; "all" of every device. */
@@ -38,8 +33,8 @@ const needs = new Set<LiveNeeds>();
 let source: EventSource | null = null;
 let asked = "";
 let hello: LiveHello | null = null;
-let opening: number | undefined;
-let checking: number | undefined;
+let opening: ReturnType<typeof setTimeout> | undefined;
+let checking: ReturnType<typeof setInterval> | undefined;
 
 /** For banners and tags. */
 export const liveState: Signal<LiveState> = signal({ state: "connecting", lastMs: Date.now() });
@@ -118,7 +113,7 @@ function meet(now: LiveHello): void {
 function gain(isHello: boolean): void {
   const wasLost = liveState.value.state === "lost";
   liveState.value = { state: "live", lastMs: Date.now() };
-  if (isHello && wasLost) for (const { onBack } of needs) onBack?.();
+  if (isHello && wasLost) { for (const { onBack } of needs) onBack?.(); }
 }
 
 function lose(): void {

@@ -2,6 +2,7 @@
 import type { Auth } from "@/auth/auth.ts";
 import type { DeviceCredential } from "@/auth/device_registry.ts";
 import type { Config } from "@/config/schema.ts";
+import type { DeliveryView } from "@/model/live_events.ts";
 import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
 import type { DeadParts } from "@/routes/api/dead.ts";
@@ -24,6 +25,7 @@ export interface PageServices {
   /** Bound addresses by protocol. */
   addresses: () => Record<string, string>;
   health: () => Health;
+  deliveryView: () => Promise<DeliveryView>;
   withSnippets: (
     credential: DeviceCredential,
   ) => Promise<DeviceCredential & { snippets: { title: string; text: string }[] }>;

@@ -68,7 +68,9 @@ export class PagesApp {
     }
     const reads = request.method === "GET" || request.method === "HEAD";
     if (failure.status === 401 && reads) return this.#toSignIn(url);
-    this.#arrivals.set(request, { ...arrival, failure });
+    const { guard } = this.#services.auth;
+    const passed = arrival.passed ?? await guard.identify(request, arrival);
+    this.#arrivals.set(request, { ...arrival, passed, failure });
     return uncached(await this.#handler(request));
   }
 

@@ -54,7 +54,6 @@ export default define.page<typeof handler>(({ data, state: { texts } }) => {
     <div class="card entry">
       <Head>
         <title>{`${people.claim} · ${product}`}</title>
-        <meta name="referrer" content="no-referrer" />
       </Head>
       <h1>{people.claim}</h1>
       {data.problem !== null && <ProblemNotice problem={data.problem} />}
@@ -65,7 +64,9 @@ export default define.page<typeof handler>(({ data, state: { texts } }) => {
   );
 });
 
-function ClaimForm({ data: { name, token }, texts: { people } }: { data: ClaimData; texts: Texts }) {
+function ClaimForm(
+  { data: { name, token }, texts: { people } }: { data: ClaimData; texts: Texts },
+) {
   return (
     <>
       <p>{people.claimIntro}</p>
@@ -96,9 +97,7 @@ function ClaimForm({ data: { name, token }, texts: { people } }: { data: ClaimDa
 function WhereToFindIt({ spent, texts: { people } }: { spent: boolean; texts: Texts }) {
   return (
     <>
-      {spent
-        ? <Notice tone="warn">{people.claimExpired}</Notice>
-        : <p>{people.claimNoLink}</p>}
+      {spent ? <Notice tone="warn">{people.claimExpired}</Notice> : <p>{people.claimNoLink}</p>}
       <p>{people.claimWhere}</p>
       <p>{people.claimWhereSystemd}</p>
       <pre>journalctl -u sluice | grep claim</pre>

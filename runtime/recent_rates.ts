@@ -1,4 +1,4 @@
-/** How many messages per second each destination takes, over the last ten seconds. */
+/** How many messages per second each source brings or destination takes, over the last ten seconds. */
 
 const SECONDS = 10;
 
@@ -9,7 +9,7 @@ interface Window {
   second: number;
 }
 
-export class DrainRates {
+export class RecentRates {
   readonly #windows = new Map<string, Window>();
   readonly #nowMs: () => number;
 
@@ -17,24 +17,29 @@ export class DrainRates {
     this.#nowMs = nowMs;
   }
 
-  add(destination: string, messages: number): void {
-    const window = this.#advance(destination);
+  add(name: string, messages: number): void {
+    const window = this.#advance(name);
     window.counts[window.second % SECONDS]! += messages;
   }
 
+  /** All that ever had one. */
+  get names(): string[] {
+    return [...this.#windows.keys()];
+  }
+
   /** messages per second */
-  rate(destination: string): number {
-    if (!this.#windows.has(destination)) return 0;
-    return this.#advance(destination).counts.reduce((sum, count) => sum + count, 0) / SECONDS;
+  rate(name: string): number {
+    if (!this.#windows.has(name)) return 0;
+    return this.#advance(name).counts.reduce((sum, count) => sum + count, 0) / SECONDS;
   }
 
   /** Zeroes the seconds that have passed since the last call. */
-  #advance(destination: string): Window {
+  #advance(name: string): Window {
     const second = Math.floor(this.#nowMs() / 1000);
-    let window = this.#windows.get(destination);
+    let window = this.#windows.get(name);
     if (window === undefined) {
       window = { counts: new Array<number>(SECONDS).fill(0), second };
-      this.#windows.set(destination, window);
+      this.#windows.set(name, window);
     }
     const passed = Math.min(SECONDS, second - window.second);
     for (let i = 1; i <= passed; i++) window.counts[(window.second + i) % SECONDS] = 0;

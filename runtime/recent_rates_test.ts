@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DrainRates } from "@/runtime/drain_rates.ts";
+import { RecentRates } from "@/runtime/recent_rates.ts";
 
 Deno.test("a drain rate is the mean of the last ten seconds", () => {
   let nowMs = 5_000;
-  const rates = new DrainRates(() => nowMs);
+  const rates = new RecentRates(() => nowMs);
   assert.equal(rates.rate("pg"), 0);
   rates.add("pg", 100);
   nowMs = 8_500;

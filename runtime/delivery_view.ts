@@ -1,0 +1,102 @@
+/** The flow picture in numbers: what comes in, how it is committed, where it stands. */
+import type { DeliveryView, DestinationView } from "@/model/live_events.ts";
+import type { Ledger } from "@/model/ledger.ts";
+import { readBytesWritten } from "@/runtime/machine.ts";
+import { RecentRates } from "@/runtime/recent_rates.ts";
+import type { DestinationStatus } from "@/routes/api/queue.ts";
+import type { Store } from "@/store/store_types.ts";
+
+const COMMITS = 1_000;
+const WRITTEN_EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export interface DeliveryViewParts {
+  store: Pick<Store, "state" | "onCommitted" | "snapshot">;
+  destinations: () => Promise<DestinationStatus[]>;
+  drainRates: RecentRates;
+  queueBytesMax: () => number;
+  /** ms since 1970 */
+  now: () => number;
+  monotonic: () => number;
+}
+
+export class DeliveryViews {
+  readonly #parts: DeliveryViewParts;
+  readonly #sourceRates: RecentRates;
+  readonly #commitMs: number[] = [];
+  readonly #startedAtMs: number;
+  #written: { atMs: number; perDay: Promise<number | null> } | null = null;
+  #commits = 0;
+
+  constructor(parts: DeliveryViewParts) {
+    this.#parts = parts;
+    this.#sourceRates = new RecentRates(parts.monotonic);
+    this.#startedAtMs = parts.monotonic();
+    parts.store.onCommitted(({ seconds }) => {
+      this.#commitMs[this.#commits++ % COMMITS] = seconds * 1000;
+    });
+  }
+
+  /** One message of a source was accepted. */
+  count(source: string): void {
+    this.#sourceRates.add(source, 1);
+  }
+
+  async view(): Promise<DeliveryView> {
+    const { store, destinations, queueBytesMax, now } = this.#parts;
+    const [statuses, { sourceDead }] = await Promise.all([destinations(), store.snapshot()]);
+    const { durability, full, queuedBytes } = store.state;
+    return {
+      atMs: now(),
+      sources: this.#sourceRates.names.map((source) => ({
+        source,
+        perSecond: this.#sourceRates.rate(source),
+      })),
+      commitP99Ms: percentile99(this.#commitMs),
+      ...{ durability, full: full?.message ?? null, queuedBytes, sourceDead },
+      queueBytesMax: queueBytesMax(),
+      writtenBytesPerDay: await this.#writtenPerDay(),
+      destinations: statuses.map((status) => this.#destination(status)),
+    };
+  }
+
+  #destination({ name, type, mode, up, ledger, lastError, nextAttemptAtMs }: DestinationStatus) {
+    const perSecond = this.#parts.drainRates.rate(name);
+    const waiting = ledger.enqueued + ledger.inFlight;
+    const view: DestinationView = {
+      ...{ name, type, mode, up, lastError, nextAttemptAtMs, perSecond },
+      ...countsOf(ledger),
+      oldestMs: ledger.oldestUs === null
+        ? null
+        : Math.max(0, this.#parts.now() - ledger.oldestUs / 1000),
+      toEmptyMs: waiting === 0 || perSecond === 0 ? null : waiting / perSecond * 1000,
+    };
+    return view;
+  }
+
+  /** Asks the system once a minute: reading it starts a process. */
+  #writtenPerDay(): Promise<number | null> {
+    const nowMs = this.#parts.monotonic();
+    if (this.#written === null || nowMs - this.#written.atMs >= WRITTEN_EVERY_MS) {
+      const upMs = Math.max(1, nowMs - this.#startedAtMs);
+      const perDay = readBytesWritten(Deno.pid).then((bytes) =>
+        bytes === null ? null : bytes / upMs * DAY_MS
+      );
+      this.#written = { atMs: nowMs, perDay };
+    }
+    return this.#written.perDay;
+  }
+}
+
+function countsOf(ledger: Ledger) {
+  const { accepted, acked, expired, purged, dropped, enqueued, inFlight, dead } = ledger;
+  const { paused, removed } = ledger;
+  const settled = { accepted, acked, expired, purged, dropped };
+  return { ...settled, enqueued, inFlight, dead, paused, removed };
+}
+
+function percentile99(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))]!;
+}

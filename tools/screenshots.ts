@@ -1,0 +1,55 @@
+/**
+ * `deno task screenshots [FOLDER] [PATH…]`: every page as a picture, in both themes and on a phone,
+ * for a person to look at. The gateway runs with simulated devices; the default folder is
+ * `dist/screenshots`.
+ */
+import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { NARROW, PageBrowser, startGateway, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
+
+/** Signed out, then signed in as an admin. */
+const PUBLIC_PAGES = ["/login", "/claim"];
+const PAGES = ["/", "/account", "/nowhere"];
+
+const SHOTS = [
+  { name: "light", colorScheme: "light", viewport: WIDE },
+  { name: "dark", colorScheme: "dark", viewport: WIDE },
+  { name: "phone", colorScheme: "light", viewport: NARROW },
+] as const;
+
+async function shoot(visitor: Visitor, { path, file }: { path: string; file: string }) {
+  await visitor.open(path);
+  await visitor.page.screenshot({ path: file, fullPage: true });
+}
+
+function fileName(path: string, shot: string): string {
+  const name = path === "/" ? "dashboard" : path.slice(1).replaceAll(/[^\w-]+/g, "_");
+  return `${name}-${shot}.png`;
+}
+
+async function shootAll(
+  gateway: GatewayProcess,
+  { folder, wanted }: { folder: string; wanted: string[] },
+): Promise<void> {
+  await using browser = await PageBrowser.launch();
+  const chosen = (paths: string[]) => wanted.length === 0 ? paths : [];
+  for (const { name, ...options } of SHOTS) {
+    await using visitor = await browser.visitor(gateway.httpUrl, options);
+    const shootEach = async (paths: readonly string[]) => {
+      for (const path of paths) {
+        await shoot(visitor, { path, file: `${folder}/${fileName(path, name)}` });
+      }
+    };
+    await shootEach(chosen(PUBLIC_PAGES));
+    await visitor.signIn();
+    await shootEach(wanted.length === 0 ? PAGES : wanted);
+  }
+}
+
+if (import.meta.main) {
+  const [folder = "dist/screenshots", ...wanted] = Deno.args;
+  await Deno.mkdir(folder, { recursive: true });
+  await using gateway = await startGateway({ args: ["--demo"] });
+  await gateway.untilMetric('sluice_ingest_messages_total{source="mqtt",outcome="accepted"}', 20);
+  await shootAll(gateway, { folder, wanted });
+  console.log(`Screenshots are in ${folder}`);
+}
