@@ -86,16 +86,21 @@ export function createApp(parts: AppParts): CreatedApp {
   app.get("/api/openapi.json", (c) => sendDocument(c, { text: documentText, tag: documentTag }));
   const pages = new PagesApp(parts.pages);
   app.notFound((c) => {
-    if (!PagesApp.isPage(c.req.path)) return sendProblem(c, notFound(c.req.path));
+    if (!isPage(c)) return sendProblem(c, notFound(c.req.path));
     return pages.answer(c.req.raw, arrivalOf(c));
   });
   app.onError((error, c) => {
-    if (PagesApp.isPage(c.req.path)) return pages.fail(c.req.raw, error, arrivalOf(c));
+    if (isPage(c)) return pages.fail(c.req.raw, error, arrivalOf(c));
     const answer = asHttpError(error);
     if (answer.status === 500) logFailure(c.req.path, error);
     return sendProblem(c, answer);
   });
   return { hono: app, api, document, pages };
+}
+
+/** By the path as the guard reads it: dots are resolved. */
+function isPage(c: Context<HttpEnv>): boolean {
+  return PagesApp.isPage(new URL(c.req.url).pathname);
 }
 
 function arrivalOf(c: Context<HttpEnv>) {

@@ -39,12 +39,12 @@ export function AppFrame(props: AppFrameProps) {
       <a class="skip" href="#content">{texts.nav.skip}</a>
       <Navigation {...props} />
       <main id="content" tabIndex={-1}>
-        {live}
         {warnings.map(({ tone, text, link }) => (
           <Notice key={text} tone={tone}>
             {text} {link !== undefined && <a href={link.href}>{link.text}</a>}
           </Notice>
         ))}
+        {live}
         {children}
       </main>
     </div>

@@ -43,12 +43,17 @@ Deno.test("every route × every role × signed out", async () => {
 
 Deno.test("unknown paths are 404, with a problem below /api, signed in or not", async () => {
   await using bed = await GatewayBed.start();
-  for (const path of ["/api/nothing", "/api", "/nothing", "/api/users/a/b%2fc", "/v1/nothing"]) {
+  for (const path of ["/api/nothing", "/api", "/api/users/a/b%2fc", "/v1/nothing"]) {
     for (const as of [undefined, "admin"] as const) {
       const problem = await bed.json<ProblemAnswer>(path, { as, status: 404 });
       assert.equal(problem.code, "HTTP-0404", path);
       assert(problem.hint.length > 0);
     }
+  }
+  for (const as of [undefined, "admin"] as const) {
+    const page = await bed.fetch("/nothing", { as });
+    assert.equal(page.status, 404);
+    assert.match(await page.text(), /<h1>There is no such page<\/h1>/);
   }
 });
 

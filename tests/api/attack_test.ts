@@ -19,19 +19,19 @@ function rawStatus(bed: GatewayBed, path: string): Promise<number> {
 Deno.test("path traversal in every encoding leads nowhere", async () => {
   await using bed = await GatewayBed.start("", { people: false });
   const paths = [
-    "/static/../../etc/passwd",
-    "/static/%2e%2e/%2e%2e/etc/passwd",
-    "/static/..%2f..%2fetc%2fpasswd",
-    "/static/..%5c..%5cetc%5cpasswd",
-    "/static/%252e%252e%252fetc%252fpasswd",
+    "/ui/../../etc/passwd",
+    "/ui/%2e%2e/%2e%2e/etc/passwd",
+    "/ui/..%2f..%2fetc%2fpasswd",
+    "/ui/..%5c..%5cetc%5cpasswd",
+    "/ui/%252e%252e%252fetc%252fpasswd",
     "/docs/..%2f..%2fsluice.toml",
     "/docs/%c0%ae%c0%ae/sluice.toml",
-    "/static//etc/passwd",
-    "/static/%00",
+    "/ui//etc/passwd",
+    "/ui/%00",
   ];
   for (const path of paths) assert.equal(await rawStatus(bed, path), 404, path);
   // Dots that the parser of addresses resolves itself lead to a path as any other.
-  assert.equal(await rawStatus(bed, "/static/../api/users"), 401);
+  assert.equal(await rawStatus(bed, "/ui/../api/users"), 401);
 });
 
 Deno.test("ids and values that mean something elsewhere are only texts here", async () => {
