@@ -27,6 +27,8 @@ import type { StoredMessage } from "@/model/message.ts";
 import { normalize } from "@/model/normalize.ts";
 import type { Normalized } from "@/model/reading.ts";
 import { Broker } from "@/mqtt/broker.ts";
+import { type Listener, listenTcp, listenTls } from "@/mqtt/listener.ts";
+import { webSocketServerOptions } from "@/mqtt/websocket_channel.ts";
 import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
 import type { Health } from "@/routes/health.ts";
@@ -36,15 +38,17 @@ import { LiveStreams } from "@/routes/api/event_stream.ts";
 import { LiveBoard } from "@/routes/api/live_board.ts";
 import type { PagesParts } from "@/routes/pages_app.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
+import { boundAddresses, BoundPort } from "@/runtime/bound_port.ts";
 import { announceClaim } from "@/runtime/claim_notice.ts";
-import { admitDevice, cutRevoked } from "@/runtime/device_gate.ts";
+import { admitDevice, cutExpired, cutRevoked } from "@/runtime/device_gate.ts";
 import { DeliveryViews } from "@/runtime/delivery_view.ts";
+import { EncryptedListeners } from "@/runtime/encrypted_listeners.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
+import { HttpsListener, NodeUpgrades } from "@/runtime/https_listener.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
 import { LoopLag, readBoot } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
-import { MqttListener } from "@/runtime/mqtt_listener.ts";
 import { GatewayOperations } from "@/runtime/operations.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
@@ -89,12 +93,14 @@ export class Gateway implements AsyncDisposable {
   readonly app: CreatedApp;
   readonly streams: LiveStreams;
   readonly live: LiveBoard;
+  readonly encrypted: EncryptedListeners;
   readonly drainRates = new RecentRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
   readonly #fanOut: FanOut;
   readonly #http: HttpListener;
-  readonly #mqtt: MqttListener | null;
+  readonly #mqtt: BoundPort<Listener> | null;
+  readonly #upgrades = new NodeUpgrades();
   readonly #loopLag = new LoopLag();
   readonly #deliveryViews: DeliveryViews;
   /** Shared with access control, which asks each time. */
@@ -134,9 +140,8 @@ export class Gateway implements AsyncDisposable {
     this.live = this.#createLive();
     this.app = this.#createApp();
     this.#http = this.#createHttp();
-    this.#mqtt = config.mqtt.listen === null
-      ? null
-      : new MqttListener(this.broker, { at: config.mqtt.listen, log: logger("mqtt") });
+    this.#mqtt = this.#createMqtt();
+    this.encrypted = this.#createEncrypted();
   }
 
   /** Starts everything; resolves when data can be accepted and stored. */
@@ -162,10 +167,8 @@ export class Gateway implements AsyncDisposable {
 
   /** Bound addresses by protocol; a protocol whose port is taken or off is absent. */
   get addresses(): Record<string, string> {
-    const bound = { http: this.#http.address, mqtt: this.#mqtt?.address ?? null };
-    return Object.fromEntries(
-      Object.entries(bound).filter((entry): entry is [string, string] => entry[1] !== null),
-    );
+    const plain = { http: this.#http.address, mqtt: this.#mqtt?.address ?? null };
+    return { ...boundAddresses(plain), ...this.encrypted.addresses };
   }
 
   /** Resolves when the gateway cannot go on: the process ends, and its service manager starts it. */
@@ -209,7 +212,7 @@ export class Gateway implements AsyncDisposable {
     await this.broker.start();
     cutRevoked(this.auth, this.broker);
     this.#timers.push(
-      setInterval(() => this.auth.sweep(), SWEEP_MS),
+      setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => void this.#maintainAuth(), MAINTAIN_MS),
     );
     await this.#startFanOut();
@@ -222,10 +225,12 @@ export class Gateway implements AsyncDisposable {
     });
     this.#http.start();
     await this.#mqtt?.start();
+    await this.encrypted.start();
     this.#phase = "ready";
     this.#logStart();
     const { public_url: publicUrl } = this.#config.http;
-    await announceClaim(this.auth, { publicUrl, http: this.#http.bound });
+    const certificate = this.encrypted.files?.info ?? null;
+    await announceClaim(this.auth, { publicUrl, addresses: this.addresses, certificate });
   }
 
   /**
@@ -243,6 +248,7 @@ export class Gateway implements AsyncDisposable {
     await this.store.syncDestinations(config.destination.map(({ name }) => name));
     await this.#configureForwarder();
     await this.sources.configure(config);
+    await this.encrypted.look({ force: true });
     this.#logRestartNeeded(before);
     logger("gateway").info("Configuration reloaded");
   }
@@ -257,7 +263,10 @@ export class Gateway implements AsyncDisposable {
     this.#fanOut.announceStatus("offline");
     this.streams.stop();
     this.live.stop();
-    await Promise.all([this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.sources.stop()]);
+    await Promise.all([
+      ...[this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.encrypted.stop(HTTP_GRACE_MS)],
+      this.sources.stop(),
+    ]);
     await this.broker.stop();
     const leftMs = STOP_DEADLINE_MS - (performance.now() - startedAtMs);
     await this.forwarder.stop(Math.max(100, Math.min(FORWARD_STOP_MS, leftMs)));
@@ -333,6 +342,42 @@ export class Gateway implements AsyncDisposable {
     return new HttpListener({ ...this.#config.http.listen, handler }, logger("http"));
   }
 
+  #createMqtt(): BoundPort<Listener> | null {
+    const { listen: at } = this.#config.mqtt;
+    if (at === null) return null;
+    const listen = () => listenTcp(this.broker, at);
+    return new BoundPort({ protocol: "MQTT", at, listen, log: logger("mqtt") });
+  }
+
+  #createEncrypted(): EncryptedListeners {
+    const { http, mqtt } = this.#config;
+    return new EncryptedListeners({
+      config: () => this.#config,
+      certificates: this.auth.certificates,
+      log: logger("tls"),
+      https: (at, material) =>
+        HttpsListener.listen(at, {
+          material,
+          socketsMax: http.connections_max,
+          requestTimeoutMs: http.request_timeout,
+          webSocket: webSocketServerOptions(this.broker),
+          upgrades: this.#upgrades,
+          handler: (request, sender) => this.app.hono.fetch(request, { ...sender, tls: true }),
+        }),
+      mqtts: (at, identity) =>
+        listenTls(this.broker, {
+          ...at,
+          identity,
+          socketsMax: mqtt.connections_max + mqtt.connecting_max,
+        }),
+    });
+  }
+
+  #sweep(): void {
+    this.auth.sweep();
+    cutExpired(this.broker, Date.now());
+  }
+
   #createApp(): CreatedApp {
     const ingest = new HttpIngest({
       doors: this.auth.doors,
@@ -365,14 +410,8 @@ export class Gateway implements AsyncDisposable {
       ingest,
       ingestLimits: () => ingestLimits(this.#config),
       requestLimits: requestLimits(),
-      upgradeMqtt: (request, { remoteAddress, forwarded, fromPage, tls }) =>
-        upgradeMqtt(this.broker, request, {
-          transport: tls ? "wss" : "ws",
-          remoteAddress,
-          certificate: null,
-          // Any page that a browser here has open may reach loopback: it is not this machine's word.
-          forwarded: forwarded || fromPage,
-        }),
+      upgradeMqtt: (request, approach) =>
+        upgradeMqtt(this.broker, request, { approach, upgrades: this.#upgrades }),
     });
   }
 
@@ -527,6 +566,7 @@ export class Gateway implements AsyncDisposable {
   #logRestartNeeded(before: Config): void {
     const fixed = (config: Config) => ({
       "http.listen": config.http.listen,
+      tls: { ...config.tls, certificate: null, key: null, client_authority: null },
       mqtt: { ...config.mqtt, anonymous: null },
       "storage.durability": config.storage.durability,
       "fanout.prefix": config.fanout.prefix,

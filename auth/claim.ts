@@ -68,12 +68,21 @@ function hashOf(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
 }
 
+/** One port that serves pages. */
+export interface Listening {
+  scheme: "http" | "https";
+  host: string;
+  port: number;
+  /** Names that its certificate is for; empty or absent: those of the machine. */
+  names?: string[];
+}
+
 /** Where a browser on another machine may find this gateway. */
 export interface Reach {
   /** Configured address of the gateway as others see it; wins over everything else. */
   publicUrl: string | null;
   /** Addresses that listen, as bound: `{ scheme: "http", host: "0.0.0.0", port: 8000 }`. */
-  listening: { scheme: "http" | "https"; host: string; port: number }[];
+  listening: Listening[];
   /** This machine's name and addresses, the most useful first. */
   hosts: string[];
 }
@@ -86,8 +95,10 @@ export function claimLinks(token: string, reach: Reach): string[] {
   const path = `/claim?token=${encodeURIComponent(token)}`;
   if (reach.publicUrl !== null) return [reach.publicUrl.replace(/\/+$/, "") + path];
   const listening = reach.listening.toSorted((a, b) => b.scheme.localeCompare(a.scheme));
-  return listening.flatMap(({ scheme, host, port }) =>
-    namesOf(host, reach.hosts).map((name) => originOf({ scheme, name, port }) + path)
+  return listening.flatMap(({ scheme, host, port, names = [] }) =>
+    namesOf(host, names.length > 0 ? names : reach.hosts).map((name) =>
+      originOf({ scheme, name, port }) + path
+    )
   );
 }
 

@@ -39,7 +39,8 @@ export class DeviceDoors {
   async connect(
     approach: ConnectApproach,
   ): Promise<Principal | { refused: DeviceRefusal | "anonymous" }> {
-    const { username, password, certificate } = approach;
+    const { username, password } = approach;
+    const certificate = certificateOf(approach);
     const shown = username !== null || password !== null || certificate !== null;
     if (!shown) return this.#access.admitAnonymous(approach) ?? { refused: "anonymous" };
     const verdict = await this.#registry.admit({
@@ -53,7 +54,7 @@ export class DeviceDoors {
 
   /** Basic `id:secret`, bearer `id.secret`, or a client certificate. Throws HttpError 401, 429. */
   async request(approach: HttpApproach): Promise<Principal> {
-    const certificate = approach.certificate ?? null;
+    const certificate = certificateOf(approach);
     if (approach.authorization === null && certificate === null) {
       const principal = this.#access.admitAnonymous(approach);
       if (principal === null) throw refusedDevice("anonymous");
@@ -100,6 +101,16 @@ export function credentialOf(authorization: string): { id: string; secret: strin
   const text = basic ? Buffer.from(value, "base64").toString() : value;
   const end = text.indexOf(basic ? ":" : ".");
   return end < 0 ? null : { id: text.slice(0, end), secret: text.slice(end + 1) };
+}
+
+/**
+ * Of a web page none counts: a browser adds the certificate by itself, like a cookie, whichever site
+ * the page is from.
+ */
+function certificateOf(
+  { certificate, fromPage }: { certificate?: PresentedCertificate | null; fromPage?: boolean },
+): PresentedCertificate | null {
+  return fromPage === true ? null : certificate ?? null;
 }
 
 function textOf(password: Uint8Array): string {

@@ -53,6 +53,14 @@ export function badRefreshToken(): HttpError {
   });
 }
 
+export function badClientCertificate(why: string): HttpError {
+  return new HttpError(401, `The client certificate is not accepted: ${why}`, {
+    code: "AUTH-0408",
+    hint: "use a certificate of this gateway's authority that has not expired, or none; " +
+      '"sluice cert device ID" issues one',
+  });
+}
+
 export function notAllowed(needed: Role, has: Role): HttpError {
   return new HttpError(403, `This needs the role ${needed}, you are ${has}`, {
     code: "AUTH-0405",

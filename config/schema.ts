@@ -245,15 +245,18 @@ const tls = section({
     text: "PEM file of the server's certificate and the ones above it; else the own one. " +
       "A changed file is taken up within seconds.",
     example: "/etc/sluice/server.pem",
+    reload: "live",
   }),
   key: optionalText({
     text: "PEM file of its private key, not encrypted.",
     example: "/etc/sluice/server.key",
+    reload: "live",
   }),
   client_authority: optionalText({
     text: "PEM file of the authorities that sign client certificates of devices; else the own " +
       "one. A certificate opens nothing unless it is bound to its device as well.",
     example: "/etc/sluice/devices-ca.pem",
+    reload: "live",
   }),
 });
 

@@ -18,6 +18,9 @@ export interface ClientCertificate {
   commonName: string;
   /** upper-case hex with colons, as node:tls gives it */
   fingerprint256: string;
+  /** ms since 1970 */
+  validFromMs: number;
+  validToMs: number;
 }
 
 export interface TransportInfo {
@@ -26,6 +29,11 @@ export interface TransportInfo {
   certificate: ClientCertificate | null;
   /** A WebSocket request that came with forwarding headers: its address is the proxy's. */
   forwarded: boolean;
+  /**
+   * A web page opened the WebSocket (it came with `Origin`): any site in a browser may do so, and the
+   * browser adds a client certificate by itself.
+   */
+  fromPage?: boolean;
 }
 
 /** A CONNECT as the product judges it. */

@@ -35,6 +35,8 @@ export interface TlsListenOptions extends ListenAddress {
   requireCertificate?: boolean;
   /** A handshake that is not complete by then is ended. */
   handshakeTimeoutMs?: number;
+  /** Open sockets, unfinished handshakes included; more are closed at once. */
+  socketsMax?: number;
 }
 
 export interface Listener extends AsyncDisposable {
@@ -80,6 +82,7 @@ export async function listenTls<P extends Principal>(
     handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
     minVersion: "TLSv1.2",
   });
+  if (options.socketsMax !== undefined) server.maxConnections = options.socketsMax;
   server.on("secureConnection", (socket: TLSSocket) => acceptTls(broker, socket));
   // A failed handshake is the peer's affair.
   server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
@@ -113,7 +116,12 @@ export function verifiedCertificate(socket: TLSSocket): ClientCertificate | null
   if (peer === null || peer.subject === undefined) return null;
   const commonName: unknown = peer.subject.CN;
   if (typeof commonName !== "string" || commonName === "") return null;
-  return { commonName, fingerprint256: peer.fingerprint256 };
+  return {
+    commonName,
+    fingerprint256: peer.fingerprint256,
+    validFromMs: Date.parse(peer.valid_from),
+    validToMs: Date.parse(peer.valid_to),
+  };
 }
 
 function secureContext({ key, cert, ca }: TlsIdentity) {

@@ -25,6 +25,8 @@ export interface WebSocketInfo {
   certificate: ClientCertificate | null;
   /** The upgrade request carried `Forwarded` or `X-Forwarded-For`. */
   forwarded: boolean;
+  /** The upgrade request carried `Origin`. */
+  fromPage?: boolean;
 }
 
 export const WEBSOCKET_SUBPROTOCOL = "mqtt";

@@ -8,7 +8,7 @@ import type { Actor } from "@/auth/audit.ts";
 import type { RateLimit } from "@/auth/rate_limit.ts";
 import { addressKey } from "@/auth/remote_address.ts";
 import type { RequestGuard } from "@/auth/request_guard.ts";
-import { notSignedIn } from "@/auth/refusals.ts";
+import { badClientCertificate, notSignedIn } from "@/auth/refusals.ts";
 import { HttpError } from "@/model/errors.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
 
@@ -24,6 +24,8 @@ export function guardRequests(
   { guard, limits }: { guard: RequestGuard; limits: RequestLimits },
 ): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
+    const { peer } = c.env;
+    if (peer?.kind === "refused") throw badClientCertificate(peer.why);
     const counts = c.req.path.startsWith("/api/");
     if (counts) spend(limits.address, addressKey(c.env.remoteAddress));
     const passed = await guard.check(c.req.raw, { tls: c.env.tls === true });

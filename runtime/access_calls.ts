@@ -29,14 +29,24 @@ export class AccessCalls implements AccessOperations {
   readonly #auth: Auth;
   readonly #config: () => Config;
   readonly #listening: () => Record<string, string>;
+  readonly #certificatesChanged: () => Promise<void>;
 
-  /** `listening`: bound addresses by protocol; empty while the gateway is stopped. */
+  /**
+   * `listening`: bound addresses by protocol; empty while the gateway is stopped.
+   * `certificatesChanged`: a running gateway takes up what was issued.
+   */
   constructor(
-    options: { auth: Auth; config: () => Config; listening: () => Record<string, string> },
+    options: {
+      auth: Auth;
+      config: () => Config;
+      listening: () => Record<string, string>;
+      certificatesChanged?: () => Promise<void>;
+    },
   ) {
     this.#auth = options.auth;
     this.#config = options.config;
     this.#listening = options.listening;
+    this.#certificatesChanged = options.certificatesChanged ?? (() => Promise.resolve());
   }
 
   async userAdd(
@@ -110,6 +120,7 @@ export class AccessCalls implements AccessOperations {
   async certAuthority(options: { name?: string; replace: boolean }): Promise<CertificateView> {
     const info = await this.#auth.certificates.createAuthority(options);
     await this.#note("cert_ca", info);
+    await this.#certificatesChanged();
     return info;
   }
 
@@ -119,6 +130,7 @@ export class AccessCalls implements AccessOperations {
     const wanted = names.length > 0 ? names : ["localhost", "127.0.0.1", ...await ownHosts()];
     const info = await this.#auth.certificates.issueServer({ names: wanted, days });
     await this.#note("cert_server", info);
+    await this.#certificatesChanged();
     return info;
   }
 

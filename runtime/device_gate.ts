@@ -18,14 +18,11 @@ export async function admitDevice(
   auth: Auth,
   request: ConnectRequest,
 ): Promise<MqttPrincipal | null> {
-  const { username, password, remoteAddress, forwarded } = request;
+  const { username, password, remoteAddress, forwarded, fromPage } = request;
   const certificate = request.certificate === null ? null : presented(request.certificate);
   const verdict = await auth.doors.connect({
-    username,
-    password,
-    remoteAddress,
-    forwarded,
-    certificate,
+    ...{ username, password, certificate },
+    ...{ remoteAddress, forwarded, fromPage },
   });
   return "refused" in verdict ? null : { id: verdict.deviceId };
 }
@@ -48,7 +45,18 @@ function isEnded(revoked: Revoked, { principal, certificate }: OpenConnection): 
       revoked.fingerprint;
 }
 
-/** The TLS layer has checked the validity and does not pass it on. */
-function presented({ commonName, fingerprint256 }: ClientCertificate): PresentedCertificate {
-  return { commonName, fingerprint: fingerprint256, notBeforeMs: null, notAfterMs: null };
+function presented(certificate: ClientCertificate): PresentedCertificate {
+  const { commonName, fingerprint256, validFromMs, validToMs } = certificate;
+  return {
+    ...{ commonName, fingerprint: fingerprint256 },
+    ...{ notBeforeMs: validFromMs, notAfterMs: validToMs },
+  };
+}
+
+/** Ends connections whose client certificate is over: it was good when they were opened. */
+export function cutExpired(broker: Broker<MqttPrincipal>, nowMs: number): void {
+  broker.disconnect(
+    ({ certificate }) => certificate !== null && certificate.validToMs <= nowMs,
+    ReasonCode.administrativeAction,
+  );
 }

@@ -2,8 +2,8 @@
  * The HTTP listener. A taken port does not stop the gateway: it is named with what to do, the rest
  * comes up, and the port is tried again until it is free.
  */
-import { ConfigError } from "@/model/errors.ts";
 import type { Logger } from "@/observe/log.ts";
+import { joinAddress, listenError } from "@/runtime/listen_error.ts";
 
 export interface HttpListenerOptions {
   hostname: string;
@@ -70,31 +70,4 @@ export class HttpListener {
       onError: () => new Response(null, { status: 500 }),
     }, (request, info) => handler(request, info.remoteAddr.hostname));
   }
-}
-
-/** Brackets IPv6. */
-export function joinAddress(hostname: string, port: number): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-/** What to tell an operator about a port that cannot be had. */
-export function listenError(
-  what: "HTTP" | "MQTT",
-  { hostname, port }: { hostname: string; port: number },
-  cause: unknown,
-): ConfigError {
-  const section = what.toLowerCase();
-  const words = cause instanceof Error ? cause.message : String(cause);
-  const taken = cause instanceof Deno.errors.AddrInUse || /EADDRINUSE|in use/i.test(words);
-  const why = taken ? "another program uses this port" : words;
-  const other = `set another port (--${section} or ${section}.listen)`;
-  const hint = what === "MQTT" && taken
-    ? `stop the other broker, ${other}, or set mqtt.listen = "off" and add a [[source]] of ` +
-      `type "mqtt" that subscribes to that broker`
-    : other;
-  return new ConfigError(`Cannot listen for ${what} on ${joinAddress(hostname, port)}: ${why}`, {
-    code: "NET-0101",
-    hint,
-    cause,
-  });
 }

@@ -14,6 +14,8 @@ import {
   type WebSocketInfo,
   type WebSocketLike,
 } from "@/mqtt/websocket_channel.ts";
+import type { HttpApproach } from "@/routes/http_env.ts";
+import type { NodeUpgrades } from "@/runtime/https_listener.ts";
 
 /** A peer that answers no ping for so long is gone. */
 const IDLE_SECONDS = 60;
@@ -27,8 +29,12 @@ const TOO_MUCH = 1013;
 export function upgradeMqtt<P extends Principal>(
   broker: Broker<P>,
   request: Request,
-  info: WebSocketInfo,
+  { approach, upgrades }: { approach: HttpApproach & { tls: boolean }; upgrades: NodeUpgrades },
 ): Response {
+  const info = connectionInfo(approach);
+  if (upgrades.take(request, (socket) => attachWebSocket(broker, socket, info))) {
+    return new Response(null);
+  }
   const { socket, response } = Deno.upgradeWebSocket(request, {
     protocol: WEBSOCKET_SUBPROTOCOL,
     idleTimeout: IDLE_SECONDS,
@@ -36,6 +42,21 @@ export function upgradeMqtt<P extends Principal>(
   const adapter = new RuntimeWebSocket(socket, broker.limits.packetBytesMax + PAUSED_SLACK_BYTES);
   socket.addEventListener("open", () => attachWebSocket(broker, adapter, info), { once: true });
   return response;
+}
+
+function connectionInfo(
+  { remoteAddress, forwarded, fromPage, certificate, tls }: HttpApproach & { tls: boolean },
+): WebSocketInfo {
+  return {
+    transport: tls ? "wss" : "ws",
+    ...{ remoteAddress, forwarded, fromPage },
+    certificate: certificate === null ? null : {
+      commonName: certificate.commonName,
+      fingerprint256: certificate.fingerprint,
+      validFromMs: certificate.notBeforeMs ?? 0,
+      validToMs: certificate.notAfterMs ?? Infinity,
+    },
+  };
 }
 
 type MessageListener = (data: unknown, isBinary: boolean) => void;

@@ -50,6 +50,7 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
         auth: gateway.auth,
         config: () => gateway.config,
         listening: () => gateway.addresses,
+        certificatesChanged: () => gateway.encrypted.look(),
       }),
     );
   }
