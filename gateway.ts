@@ -39,6 +39,7 @@ import { LiveBoard } from "@/routes/api/live_board.ts";
 import type { PagesParts } from "@/routes/pages_app.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { boundAddresses, BoundPort } from "@/runtime/bound_port.ts";
+import { CertificateWatch } from "@/runtime/certificate_watch.ts";
 import { announceClaim } from "@/runtime/claim_notice.ts";
 import { admitDevice, cutExpired, cutRevoked } from "@/runtime/device_gate.ts";
 import { DeliveryViews } from "@/runtime/delivery_view.ts";
@@ -94,6 +95,7 @@ export class Gateway implements AsyncDisposable {
   readonly streams: LiveStreams;
   readonly live: LiveBoard;
   readonly encrypted: EncryptedListeners;
+  readonly certificates: CertificateWatch;
   readonly drainRates = new RecentRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
@@ -142,6 +144,10 @@ export class Gateway implements AsyncDisposable {
     this.#http = this.#createHttp();
     this.#mqtt = this.#createMqtt();
     this.encrypted = this.#createEncrypted();
+    this.certificates = new CertificateWatch({
+      ...{ config: () => this.#config, certificates: auth.certificates, now: Date.now },
+      ...{ listeners: this.encrypted, log: logger("tls") },
+    });
   }
 
   /** Starts everything; resolves when data can be accepted and stored. */
@@ -222,10 +228,12 @@ export class Gateway implements AsyncDisposable {
       forwarder: this.forwarder,
       connections: () => this.broker.statistics.connections,
       loopLag: this.#loopLag,
+      certificates: this.certificates,
     });
     this.#http.start();
     await this.#mqtt?.start();
     await this.encrypted.start();
+    await this.certificates.warn();
     this.#phase = "ready";
     this.#logStart();
     const { public_url: publicUrl } = this.#config.http;
@@ -545,6 +553,7 @@ export class Gateway implements AsyncDisposable {
   async #maintainAuth(): Promise<void> {
     try {
       await this.auth.maintain();
+      await this.certificates.warn();
     } catch (error) {
       logger("auth").error("Upkeep of access failed, next try in an hour", {
         cause: String(error),

@@ -99,6 +99,11 @@ export class Metrics {
     "sluice_disk_written_bytes_total",
     "Bytes that this process caused to be written since it started.",
   );
+  readonly certificateExpiry = this.#gauge(
+    "sluice_certificate_expiry_seconds",
+    "Time until a certificate ends; below zero it has.",
+    ["certificate"],
+  );
   readonly loopLag = this.#gauge(
     "sluice_event_loop_lag_seconds",
     "Longest delay of the event loop since the last scrape.",

@@ -21,6 +21,7 @@ import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
 import type { SourceKind } from "@/model/message.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { logger } from "@/observe/log.ts";
+import type { CertificateStatus } from "@/runtime/certificate_watch.ts";
 import { liveTap } from "@/runtime/live_tap.ts";
 import type { DeadFilter, Journey, Page, SourceDeadFilter } from "@/store/store_types.ts";
 
@@ -171,6 +172,11 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
       hint: failure?.hint ?? "",
       durationMs: tookMs,
     };
+  }
+
+  /** Server, authorities: names, expiry, fingerprint, file. */
+  certificates(): Promise<CertificateStatus[]> {
+    return this.#gateway.certificates.list();
   }
 
   destinationPause(name: string, paused: boolean): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Forwarder } from "@/forward/forwarder.ts";
 import { COMMIT, VERSION } from "@/model/build.ts";
 import type { Metrics } from "@/observe/metrics.ts";
+import type { CertificateWatch } from "@/runtime/certificate_watch.ts";
 import { type LoopLag, readBytesWritten } from "@/runtime/machine.ts";
 import type { Store } from "@/store/store_types.ts";
 
@@ -10,11 +11,13 @@ export interface ProbedParts {
   forwarder: Forwarder;
   connections: () => number;
   loopLag: LoopLag;
+  certificates: CertificateWatch;
 }
 
 export function addProbes(metrics: Metrics, parts: ProbedParts): void {
   metrics.addProbe(() => probeLedgers(metrics, parts));
   metrics.addProbe(() => probeStore(metrics, parts.store));
+  metrics.addProbe(() => probeCertificates(metrics, parts.certificates));
   metrics.addProbe(async () => {
     const bytes = await readBytesWritten(Deno.pid);
     if (bytes !== null) metrics.diskWritten.set(bytes);
@@ -43,4 +46,12 @@ function probeStore(metrics: Metrics, { state }: Store): void {
   metrics.diskFree.set(state.freeBytes ?? 0);
   metrics.full.set(state.full === null ? 0 : 1);
   metrics.clockTrusted.set(state.clockTrusted ? 1 : 0);
+}
+
+async function probeCertificates(metrics: Metrics, watch: CertificateWatch): Promise<void> {
+  const list = await watch.list();
+  metrics.certificateExpiry.reset();
+  for (const { use: certificate, notAfterMs } of list) {
+    metrics.certificateExpiry.set({ certificate }, (notAfterMs - Date.now()) / 1000);
+  }
 }

@@ -25,6 +25,7 @@ export class GatewayProcess implements AsyncDisposable {
   readonly #process: ServerProcess;
   #http = "";
   #mqtt = "";
+  #addresses: Record<string, string> = {};
 
   private constructor(folder: TempDir, ownsFolder: boolean, process: ServerProcess) {
     this.folder = folder;
@@ -58,8 +59,14 @@ export class GatewayProcess implements AsyncDisposable {
     const addresses = Object.fromEntries(
       (found[1] ?? "").split(" ").map((pair) => pair.split("=") as [string, string]),
     );
+    this.#addresses = addresses;
     this.#http = addresses.http ?? "";
     this.#mqtt = addresses.mqtt ?? "";
+  }
+
+  /** Of the line on stdout, by protocol. */
+  get addresses(): Readonly<Record<string, string>> {
+    return this.#addresses;
   }
 
   /** `http://127.0.0.1:8000` */

@@ -16,6 +16,7 @@ const DOCUMENTS = [
   ...["start.md", "guides/mqtt.md", "guides/influxdb.md", "guides/grafana.md"],
   "guides/http_api.md",
   ...["operating/install.md", "operating/backup.md", "operating/container.md"],
+  "operating/tls.md",
 ];
 
 interface Block {
