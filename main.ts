@@ -35,24 +35,29 @@ async function print(text: string): Promise<void> {
   }
 }
 
-const code = await runCommandLine(Deno.args, {
-  parts: {
-    // The whole gateway is loaded only to serve: other commands start in a fraction of the time.
-    serve: async (options) => (await import("@/runtime/serve.ts")).serve(options),
-    openStore,
-    openAccess,
-    testDestination,
-    verifyBackup,
-    restoreBackup,
-  },
-  environment: await readEnvironment(),
-  print,
-  warn: (text) => void Deno.stderr.writeSync(encoder.encode(`${text}\n`)),
-  stdin: () => Deno.stdin.readable,
-  stop,
-  onReload: (listener) => {
-    reloadListeners.add(listener);
-    return () => reloadListeners.delete(listener);
-  },
-});
-Deno.exit(code);
+async function main(): Promise<never> {
+  const code = await runCommandLine(Deno.args, {
+    parts: {
+      // The whole gateway is loaded only to serve: other commands start in a fraction of the time.
+      serve: async (options) => (await import("@/runtime/serve.ts")).serve(options),
+      openStore,
+      openAccess,
+      testDestination,
+      verifyBackup,
+      restoreBackup,
+    },
+    environment: await readEnvironment(),
+    print,
+    warn: (text) => void Deno.stderr.writeSync(encoder.encode(`${text}\n`)),
+    stdin: () => Deno.stdin.readable,
+    stop,
+    onReload: (listener) => {
+      reloadListeners.add(listener);
+      return () => reloadListeners.delete(listener);
+    },
+  });
+  Deno.exit(code);
+}
+
+// Not awaited here: the release runs this module as a function.
+void main();

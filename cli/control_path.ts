@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { ConfigError } from "@/model/errors.ts";
 
 /** Linux: 108 bytes with the closing zero. */
@@ -15,9 +14,11 @@ const SHORT_PARENT = "/tmp";
 export async function controlSocketPath(dataDir: string): Promise<string> {
   const folder = await Deno.realPath(dataDir);
   const inside = `${folder}/control.sock`;
-  if (new TextEncoder().encode(inside).length <= SOCKET_PATH_BYTES_MAX) return inside;
-  const hash = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  return `${SHORT_PARENT}/sluice-${hash}/control.sock`;
+  const encoder = new TextEncoder();
+  if (encoder.encode(inside).length <= SOCKET_PATH_BYTES_MAX) return inside;
+  // Not by node:crypto, which takes longer to load than `sluice version` may last.
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(folder)));
+  return `${SHORT_PARENT}/sluice-${hash.toHex().slice(0, 16)}/control.sock`;
 }
 
 /**

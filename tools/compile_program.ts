@@ -1,5 +1,4 @@
 /** The whole program as one file: server, Workers, pages, assets, migrations, documentation. */
-import { gzipSync } from "node:zlib";
 import { REPOSITORY } from "@/tools/product.ts";
 import { buildPages } from "@/tools/build_pages.ts";
 import { bundleServer } from "@/web/build.ts";
@@ -10,6 +9,9 @@ export const WORKERS = [
   "store/query_worker.ts",
   "forward/forward_worker.ts",
 ];
+
+/** Messages of the schema library in other languages, proxies of the MQTT client: half a megabyte. */
+const LEFT_OUT = [/\/zod\/v4\/locales\/index\.js$/, /\/socks\/build\/index\.js$/];
 
 /** What a build is of. The same facts and sources give the same bytes. */
 export interface BuildFacts {
@@ -51,29 +53,21 @@ async function git(args: string[]): Promise<string> {
 /** Writes the release's one module to an absolute path; returns its size in bytes. */
 export async function bundleProgram(outfile: string, facts: BuildFacts): Promise<number> {
   await buildPages(REPOSITORY);
-  const program = await bundle({ entry: "main.ts", workers: WORKERS }, facts);
-  const front = await bundle({ entry: "tools/compile_front.ts", workers: [] }, facts);
-  const packed = gzipSync(program, { level: 9 }).toBase64();
-  const text = `const PROGRAM = "${packed}";\n${front}`;
-  await Deno.writeTextFile(outfile, text);
-  return text.length;
-}
-
-async function bundle(
-  part: { entry: string; workers: string[] },
-  facts: BuildFacts,
-): Promise<string> {
-  const outfile = await Deno.makeTempFile({ prefix: "sluice-bundle-", suffix: ".js" });
-  try {
-    const define = {
+  await bundleServer({
+    root: REPOSITORY,
+    entry: "main.ts",
+    front: "tools/compile_front.ts",
+    outfile,
+    workers: WORKERS,
+    leftOut: LEFT_OUT,
+    define: {
       SLUICE_COMMIT: JSON.stringify(facts.commit),
       SLUICE_BUILD_TIME_MS: String(facts.timeMs),
-    };
-    await bundleServer({ root: REPOSITORY, outfile, define, ...part });
-    return withoutPlace(await Deno.readTextFile(outfile));
-  } finally {
-    await Deno.remove(outfile);
-  }
+    },
+  });
+  const text = withoutPlace(await Deno.readTextFile(outfile));
+  await Deno.writeTextFile(outfile, text);
+  return text.length;
 }
 
 /** Names of packages' modules do not say where the packages lie, beside or above the checkout. */

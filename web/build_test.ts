@@ -131,6 +131,47 @@ Deno.test("the server bundle runs alone: pages, assets, islands and workers", as
   deepEqual(visit.complaints, []);
 });
 
+Deno.test("a front runs first, and the program only when the front says so", async () => {
+  await using project = await TestProject.create({
+    "front.ts": `
+      declare const bundle: { run(): void };
+      if (Deno.args[0] === "early") console.log("front");
+      else bundle.run();`,
+    // What would end a comment, in a text, in a pattern and as it stands in a template.
+    "main.ts": `
+      import { basename } from "node:path";
+      console.log(basename("a/program"), /^a*/.exec("aab")![0], "*/", \`/* */ \u2028\`);
+      console.log(new Error("x").stack!.includes("main.ts"));`,
+  });
+  await bundleServer({ ...SERVER, root: project.root, front: "front.ts", workers: [] });
+  const run = async (...args: string[]) => {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-config", `${project.root}/server.js`, ...args],
+      stderr: "inherit",
+    });
+    return new TextDecoder().decode((await command.output()).stdout);
+  };
+  equal(await run("early"), "front\n");
+  await project.write("main.ts", "console.log('*\u0001/');");
+  await rejects(
+    bundleServer({ ...SERVER, root: project.root, workers: [] }),
+    /"main\.ts": it holds "\*\\u0001\/", write/,
+  );
+  equal(await run(), "program aa */ /* */ \u2028\ntrue\n");
+});
+
+Deno.test("what is left out is empty in the bundle", async () => {
+  await using project = await TestProject.create({
+    "main.ts": `import { large } from "./large.ts"; console.log(large);`,
+    "large.ts": `export const large = "LARGE".repeat(9);`,
+  });
+  const options = { ...SERVER, root: project.root, workers: [] };
+  await bundleServer(options);
+  match(await Deno.readTextFile(`${project.root}/server.js`), /LARGE/);
+  await bundleServer({ ...options, leftOut: [/\/large\.ts$/] });
+  equal(/LARGE/.test(await Deno.readTextFile(`${project.root}/server.js`)), false);
+});
+
 Deno.test("a page with an island costs at most 15 kB of compressed script", async () => {
   await using project = await TestProject.create(FILES);
   const { files, boot, islands } = await buildProject(project.root);

@@ -12,14 +12,10 @@ import type { OnLoadArgs, Plugin } from "esbuild";
 
 const NEW_WORKER = /new\s+Worker\(\s*new\s+URL\(\s*"([^"]+)"\s*,\s*import\.meta\.url\s*,?\s*\)/g;
 
-export interface WorkerPluginOptions {
-  /** Bundles one worker's entry by the same rules and returns its text. */
-  bundle: (entry: string) => Promise<string>;
-  /** Told of the absolute path of every worker that was put in. */
-  found: (entry: string) => void;
-}
+/** Gets the absolute path of a worker's entry; returns an expression whose value is its bundle. */
+export type WorkerText = (entry: string) => Promise<string>;
 
-export function workerPlugin({ bundle, found }: WorkerPluginOptions): Plugin {
+export function workerPlugin(textOf: WorkerText): Plugin {
   return {
     name: "workers",
     setup(build) {
@@ -28,10 +24,10 @@ export function workerPlugin({ bundle, found }: WorkerPluginOptions): Plugin {
         path: join(resolveDir, path.slice("worker:".length)),
         namespace: "worker",
       }));
-      build.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => {
-        found(path);
-        return { contents: blobModule(await bundle(path)), loader: "js" };
-      });
+      build.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => ({
+        contents: blobModule(await textOf(path)),
+        loader: "js",
+      }));
     },
   };
 }
@@ -57,10 +53,9 @@ function isComment(source: string, offset: number): boolean {
 }
 
 /** One URL for the life of the program, so that a Worker can be started again. */
-function blobModule(text: string): string {
-  return `const text = ${JSON.stringify(text)};
-let url;
+function blobModule(expression: string): string {
+  return `let url;
 export function workerUrl() {
-  return url ??= URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  return url ??= URL.createObjectURL(new Blob([${expression}], { type: "text/javascript" }));
 }`;
 }
