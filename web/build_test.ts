@@ -160,6 +160,14 @@ Deno.test("a front runs first, and the program only when the front says so", asy
   equal(await run(), "program aa */ /* */ \u2028\ntrue\n");
 });
 
+Deno.test("a name of the import map may lead into a package", async () => {
+  await using project = await TestProject.create({
+    "main.ts": `import moon from "lucide/moon.mjs"; console.log(JSON.stringify(moon));`,
+  });
+  await bundleServer({ ...SERVER, root: project.root, workers: [] });
+  match(await Deno.readTextFile(`${project.root}/server.js`), /\["path",\{d:/);
+});
+
 Deno.test("what is left out is empty in the bundle", async () => {
   await using project = await TestProject.create({
     "main.ts": `import { large } from "./large.ts"; console.log(large);`,

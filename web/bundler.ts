@@ -55,7 +55,7 @@ export async function commonOptions(root: string) {
 
 interface ImportMap {
   base: string;
-  /** Only names that lead to files of the project; npm names are found in node_modules. */
+  /** Names that lead to files of the project or of a package; a package is found by its own name. */
   local: [name: string, target: string][];
 }
 
@@ -64,10 +64,18 @@ async function findImportMap(folder: string): Promise<ImportMap> {
     const text = await Deno.readTextFile(join(base, "deno.json")).catch(() => null);
     if (text !== null) {
       const { imports = {} }: { imports?: Record<string, string> } = JSON.parse(text);
-      return { base, local: Object.entries(imports).filter(([, to]) => /^\.{1,2}\//.test(to)) };
+      const local = Object.entries(imports).map(([name, to]) => [name, filePath(to)] as const);
+      return { base, local: local.filter((entry): entry is [string, string] => entry[1] !== null) };
     }
     if (base === dirname(base)) throw new Error(`Cannot find deno.json in or above "${folder}"`);
   }
+}
+
+/** `npm:/icons@1.2.3/dist/` is a folder of the package, as the runtime sees it; null for a package. */
+function filePath(target: string): string | null {
+  const inPackage = /^npm:\/?((?:@[^/]+\/)?[^@/]+)@[^/]+(\/.+)$/.exec(target);
+  if (inPackage !== null) return `node_modules/${inPackage[1]}${inPackage[2]}`;
+  return /^\.{1,2}\//.test(target) ? target : null;
 }
 
 function importMapPlugin({ base, local }: ImportMap): esbuild.Plugin {
