@@ -48,7 +48,7 @@ import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
 import { HttpsListener, NodeUpgrades } from "@/runtime/https_listener.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
-import { LoopLag, readBoot } from "@/runtime/machine.ts";
+import { LoopLag, readBoot, readBytesWritten } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
 import { GatewayOperations } from "@/runtime/operations.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
@@ -445,6 +445,7 @@ export class Gateway implements AsyncDisposable {
       destinations: () => new GatewayOperations(this).destinationList(),
       drainRates: this.drainRates,
       queueBytesMax: () => this.#config.storage.queue_bytes_max,
+      bytesWritten: () => readBytesWritten(Deno.pid),
       now: Date.now,
       monotonic: () => performance.now(),
     });

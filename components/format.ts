@@ -26,6 +26,11 @@ export function formatValue(value: number): string {
   return formatNumber(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 4);
 }
 
+/** Events a second: one decimal below ten. */
+export function formatRate(perSecond: number): string {
+  return formatNumber(perSecond, perSecond < 9.95 ? 1 : 0);
+}
+
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** Decimal multiples: 31 400 000 → `31.4 MB`. */

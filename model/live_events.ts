@@ -51,6 +51,10 @@ export interface DeliveryView {
   full: string | null;
   queuedBytes: number;
   queueBytesMax: number;
+  /** Database and its WAL. */
+  diskBytes: number;
+  /** Of the file system and inside the database file; null where it may not be asked. */
+  freeBytes: number | null;
   /** Written to disk at the rate of the last minutes, for a day. */
   writtenBytesPerDay: number | null;
   sourceDead: number;

@@ -1,13 +1,14 @@
 /** The flow picture in numbers: what comes in, how it is committed, where it stands. */
 import type { DeliveryView, DestinationView } from "@/model/live_events.ts";
 import type { Ledger } from "@/model/ledger.ts";
-import { readBytesWritten } from "@/runtime/machine.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
 import type { DestinationStatus } from "@/routes/api/queue.ts";
 import type { Store } from "@/store/store_types.ts";
 
 const COMMITS = 1_000;
 const WRITTEN_EVERY_MS = 60_000;
+/** Of an hour. */
+const WRITTEN_SAMPLES = 60;
 const DAY_MS = 86_400_000;
 
 export interface DeliveryViewParts {
@@ -15,6 +16,8 @@ export interface DeliveryViewParts {
   destinations: () => Promise<DestinationStatus[]>;
   drainRates: RecentRates;
   queueBytesMax: () => number;
+  /** Of this process, ever; null where the system does not say. */
+  bytesWritten: () => Promise<number | null>;
   /** ms since 1970 */
   now: () => number;
   monotonic: () => number;
@@ -24,14 +27,13 @@ export class DeliveryViews {
   readonly #parts: DeliveryViewParts;
   readonly #sourceRates: RecentRates;
   readonly #commitMs: number[] = [];
-  readonly #startedAtMs: number;
-  #written: { atMs: number; perDay: Promise<number | null> } | null = null;
+  readonly #written: { atMs: number; bytes: number }[] = [];
+  #writtenAskedMs = -Infinity;
   #commits = 0;
 
   constructor(parts: DeliveryViewParts) {
     this.#parts = parts;
     this.#sourceRates = new RecentRates(parts.monotonic);
-    this.#startedAtMs = parts.monotonic();
     parts.store.onCommitted(({ seconds }) => {
       this.#commitMs[this.#commits++ % COMMITS] = seconds * 1000;
     });
@@ -45,7 +47,7 @@ export class DeliveryViews {
   async view(): Promise<DeliveryView> {
     const { store, destinations, queueBytesMax, now } = this.#parts;
     const [statuses, { sourceDead }] = await Promise.all([destinations(), store.snapshot()]);
-    const { durability, full, queuedBytes } = store.state;
+    const { durability, full, queuedBytes, diskBytes, freeBytes } = store.state;
     return {
       atMs: now(),
       sources: this.#sourceRates.names.map((source) => ({
@@ -54,8 +56,9 @@ export class DeliveryViews {
       })),
       commitP99Ms: percentile99(this.#commitMs),
       ...{ durability, full: full?.message ?? null, queuedBytes, sourceDead },
+      ...{ diskBytes, freeBytes },
       queueBytesMax: queueBytesMax(),
-      writtenBytesPerDay: await this.#writtenPerDay(),
+      writtenBytesPerDay: this.#writtenPerDay(),
       destinations: statuses.map((status) => this.#destination(status)),
     };
   }
@@ -74,17 +77,22 @@ export class DeliveryViews {
     return view;
   }
 
-  /** Asks the system once a minute: reading it starts a process. */
-  #writtenPerDay(): Promise<number | null> {
-    const nowMs = this.#parts.monotonic();
-    if (this.#written === null || nowMs - this.#written.atMs >= WRITTEN_EVERY_MS) {
-      const upMs = Math.max(1, nowMs - this.#startedAtMs);
-      const perDay = readBytesWritten(Deno.pid).then((bytes) =>
-        bytes === null ? null : bytes / upMs * DAY_MS
-      );
-      this.#written = { atMs: nowMs, perDay };
+  /**
+   * Between the first view and the newest reading of the counter, which is taken once a minute: it
+   * costs a process. Null in the first minute: what a start writes says nothing about a day.
+   */
+  #writtenPerDay(): number | null {
+    const atMs = this.#parts.monotonic();
+    if (atMs - this.#writtenAskedMs >= WRITTEN_EVERY_MS) {
+      this.#writtenAskedMs = atMs;
+      void this.#parts.bytesWritten().then((bytes) => {
+        if (bytes !== null) this.#written.push({ atMs, bytes });
+        if (this.#written.length > WRITTEN_SAMPLES) this.#written.shift();
+      });
     }
-    return this.#written.perDay;
+    const [first, last] = [this.#written.at(0), this.#written.at(-1)];
+    if (first === undefined || last === undefined || first === last) return null;
+    return (last.bytes - first.bytes) / (last.atMs - first.atMs) * DAY_MS;
   }
 }
 
