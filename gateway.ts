@@ -43,6 +43,7 @@ import { CertificateWatch } from "@/runtime/certificate_watch.ts";
 import { announceClaim } from "@/runtime/claim_notice.ts";
 import { admitDevice, cutExpired, cutRevoked } from "@/runtime/device_gate.ts";
 import { DeliveryViews } from "@/runtime/delivery_view.ts";
+import { DeviceWatch } from "@/runtime/device_watch.ts";
 import { EncryptedListeners } from "@/runtime/encrypted_listeners.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
@@ -69,6 +70,8 @@ export type Phase = "starting" | "ready" | "draining";
 
 /** History follows the log within a second or so; more than this never comes in that time. */
 const RECENT_MESSAGES = 1_000;
+/** Messages of the log's end from which a start learns how often devices send. */
+const HABIT_MESSAGES = 4_000;
 
 /** Of the API: a page asks for a dozen things at once, a program that polls for more uses streams. */
 const ADDRESS_REQUESTS_PER_SECOND = 400;
@@ -96,6 +99,7 @@ export class Gateway implements AsyncDisposable {
   readonly live: LiveBoard;
   readonly encrypted: EncryptedListeners;
   readonly certificates: CertificateWatch;
+  readonly deviceWatch = new DeviceWatch();
   readonly drainRates = new RecentRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
@@ -222,6 +226,7 @@ export class Gateway implements AsyncDisposable {
       setInterval(() => void this.#maintainAuth(), MAINTAIN_MS),
     );
     await this.#startFanOut();
+    await this.#startDeviceWatch();
     await this.sources.configure(this.#config);
     addProbes(this.metrics, {
       store: this.store,
@@ -229,6 +234,7 @@ export class Gateway implements AsyncDisposable {
       connections: () => this.broker.statistics.connections,
       loopLag: this.#loopLag,
       certificates: this.certificates,
+      deviceWatch: this.deviceWatch,
     });
     this.#http.start();
     await this.#mqtt?.start();
@@ -297,6 +303,7 @@ export class Gateway implements AsyncDisposable {
     });
     intake.listen((live) => {
       this.#deliveryViews.count(live.message.source);
+      this.deviceWatch.hear(live);
       if (this.#config.fanout.enabled) this.#fanOut.announce(live);
     });
     return intake;
@@ -433,6 +440,7 @@ export class Gateway implements AsyncDisposable {
         addresses: () => this.addresses,
         health: () => this.health,
         deliveryView: () => this.#deliveryViews.view(),
+        deviceWatch: this.deviceWatch,
       },
       manifest: { routes, islands, assets },
       now: Date.now,
@@ -539,6 +547,26 @@ export class Gateway implements AsyncDisposable {
       this.#fanOut.restore(normalize(decodeStored(message), context, this.#rules).readings);
     }
     this.#fanOut.announceStatus("online");
+  }
+
+  /** Fills what is known of devices from the store, so that a restart does not forget their habits. */
+  async #startDeviceWatch(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.store.query("devices.list", { limit: 1_000, cursor });
+      this.deviceWatch.remember(page.items);
+      cursor = page.cursor ?? undefined;
+    } while (cursor !== undefined && this.deviceWatch.hasRoom);
+    const { lastNumber } = this.store.state;
+    for (let ago = HABIT_MESSAGES; ago > 0; ago -= RECENT_MESSAGES) {
+      if (lastNumber <= ago - RECENT_MESSAGES) continue;
+      const number = Math.max(0, lastNumber - ago);
+      const limit = Math.min(RECENT_MESSAGES, lastNumber - ago + RECENT_MESSAGES);
+      for (const message of await this.store.query("messages.after", { number, limit })) {
+        const normalized = this.#normalizeStored(message);
+        if (normalized !== null) this.deviceWatch.hear({ message, normalized });
+      }
+    }
   }
 
   #liveStoreOptions() {

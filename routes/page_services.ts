@@ -2,6 +2,7 @@
 import type { Auth } from "@/auth/auth.ts";
 import type { DeviceCredential } from "@/auth/device_registry.ts";
 import type { Config } from "@/config/schema.ts";
+import type { DeviceSigns } from "@/model/device_status.ts";
 import type { DeliveryView } from "@/model/live_events.ts";
 import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
@@ -16,6 +17,13 @@ export type PageOperations =
   >
   & Pick<DeadParts, "sourceDeadReplay">;
 
+/** What was heard of devices; the rule that makes a status of it is model/device_status.ts. */
+export interface DeviceSignsSource {
+  /** Ids of all devices that were ever heard, in no order. */
+  readonly heard: readonly string[];
+  signs: (device: string) => DeviceSigns;
+}
+
 export interface PageServices {
   store: Omit<Store, "append" | "reject" | "commitState" | "loadState" | "openForwardPort">;
   auth: Auth;
@@ -26,6 +34,7 @@ export interface PageServices {
   addresses: () => Record<string, string>;
   health: () => Health;
   deliveryView: () => Promise<DeliveryView>;
+  deviceWatch: DeviceSignsSource;
   withSnippets: (
     credential: DeviceCredential,
   ) => Promise<DeviceCredential & { snippets: { title: string; text: string }[] }>;

@@ -3,6 +3,7 @@ import type { Forwarder } from "@/forward/forwarder.ts";
 import { COMMIT, VERSION } from "@/model/build.ts";
 import type { Metrics } from "@/observe/metrics.ts";
 import type { CertificateWatch } from "@/runtime/certificate_watch.ts";
+import type { DeviceWatch } from "@/runtime/device_watch.ts";
 import { type LoopLag, readBytesWritten } from "@/runtime/machine.ts";
 import type { Store } from "@/store/store_types.ts";
 
@@ -12,12 +13,14 @@ export interface ProbedParts {
   connections: () => number;
   loopLag: LoopLag;
   certificates: CertificateWatch;
+  deviceWatch: DeviceWatch;
 }
 
 export function addProbes(metrics: Metrics, parts: ProbedParts): void {
   metrics.addProbe(() => probeLedgers(metrics, parts));
   metrics.addProbe(() => probeStore(metrics, parts.store));
   metrics.addProbe(() => probeCertificates(metrics, parts.certificates));
+  metrics.addProbe(() => probeDevices(metrics, parts.deviceWatch));
   metrics.addProbe(async () => {
     const bytes = await readBytesWritten(Deno.pid);
     if (bytes !== null) metrics.diskWritten.set(bytes);
@@ -54,4 +57,10 @@ async function probeCertificates(metrics: Metrics, watch: CertificateWatch): Pro
   for (const { use: certificate, notAfterMs } of list) {
     metrics.certificateExpiry.set({ certificate }, (notAfterMs - Date.now()) / 1000);
   }
+}
+
+/** Devices that were heard; one that is only registered has no state yet. */
+function probeDevices(metrics: Metrics, watch: DeviceWatch): void {
+  const { waiting: _never, ...counts } = watch.counts(Date.now());
+  for (const [state, count] of Object.entries(counts)) metrics.devices.set({ state }, count);
 }

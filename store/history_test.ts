@@ -62,6 +62,21 @@ function checkSeries(test: TestWriter, device: string, values: Value[]): void {
       `step ${stepUs}`,
     );
   }
+  for (const stepMinutes of [1, 5, 120]) checkSteps(test, { device, values, stepMinutes });
+}
+
+function checkSteps(
+  test: TestWriter,
+  { device, values, stepMinutes }: { device: string; values: Value[]; stepMinutes: number },
+): void {
+  const found = ask(test, "readings.steps", {
+    series: [{ device: "nobody", measurement: "x" }, { device, measurement: "temperature" }],
+    ...{ fromUs: 0, toUs: 4e15, stepMinutes },
+  });
+  const expected = steps(values, stepMinutes * MINUTE_US);
+  const shown = found.flatMap((series) => series.steps);
+  assert.deepEqual(shown, expected.map((step, i) => ({ ...step, value: shown[i]?.value })));
+  shown.forEach(({ value }, i) => assert(Math.abs(value - expected[i]!.value) < 1e-9));
 }
 
 Deno.test("history: every value counts once, whatever is moved, killed or late", async () => {
@@ -199,6 +214,21 @@ Deno.test("history: predictions, newest first and by pages; the newest of each d
   assert.deepEqual([second.items.map((row) => row.seq), second.cursor], [[2, 1], null]);
   const people = ask(test, "predictions.list", { limit: 9, device: "cam", label: "person" });
   assert.deepEqual(people.items.map((row) => row.seq), [3, 1]);
+  const course = ask(test, "predictions.course", { device: "cam", fromUs: 0, toUs: 4e15 });
+  assert.deepEqual(course.map(({ atUs, label }) => [(atUs - START_US) / 1e6, label]), [
+    [1, "person"],
+    [2, "none"],
+    [3, "person"],
+    [4, "none"],
+  ]);
+  const window = { fromUs: START_US + 2_000_000, toUs: START_US + 10_000_000 };
+  assert.deepEqual(ask(test, "predictions.labels", window), [
+    { label: "none", count: 2 },
+    { label: "person", count: 2 },
+  ]);
+  assert.deepEqual(ask(test, "predictions.labels", { ...window, device: "cam2" }), [
+    { label: "person", count: 1 },
+  ]);
   const ascending = ask(test, "predictions.list", {
     limit: 9,
     ascending: true,

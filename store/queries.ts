@@ -50,6 +50,29 @@ export interface ReadingsRange {
   truncated: boolean;
 }
 
+/** One step of a series: mean, ends, count of its values. */
+export interface SeriesStep {
+  /** Beginning, µs since 1970. */
+  atUs: number;
+  value: number;
+  min: number;
+  max: number;
+  count: number;
+}
+
+export interface SteppedSeries {
+  device: string;
+  measurement: string;
+  steps: SeriesStep[];
+}
+
+/** A prediction without what only its own page shows. */
+export interface PredictionPoint {
+  atUs: number;
+  label: string;
+  score: number;
+}
+
 export interface PredictionRow {
   messageId: string;
   item: number;
@@ -133,6 +156,19 @@ export interface Queries {
     };
     result: ReadingsRange;
   };
+  /**
+   * Many series at once, for small charts: steps of whole minutes in the window [fromUs, toUs), without
+   * implausible values. At most 500 series; one that is not there has no steps and is left out.
+   */
+  "readings.steps": {
+    parameters: {
+      series: { device: string; measurement: string }[];
+      fromUs: number;
+      toUs: number;
+      stepMinutes: number;
+    };
+    result: SteppedSeries[];
+  };
   /** Measurements of a device, or of all. */
   "readings.series": {
     parameters: { device?: string };
@@ -145,6 +181,16 @@ export interface Queries {
   };
   /** The newest of each device. */
   "predictions.latest": { parameters: { device?: string }; result: PredictionRow[] };
+  /** Of one device in the order of time; the first `limit` ones, at most 100 000. */
+  "predictions.course": {
+    parameters: { device: string; fromUs: number; toUs: number; limit?: number };
+    result: PredictionPoint[];
+  };
+  /** How often each label came in [fromUs, toUs), the most frequent first; at most 100. */
+  "predictions.labels": {
+    parameters: { device?: string; fromUs: number; toUs: number };
+    result: { label: string; count: number }[];
+  };
   "devices.list": { parameters: PageRequest; result: Page<DeviceSeen> };
   "devices.summary": { parameters: { device: string }; result: DeviceSummary };
   "attributes.list": { parameters: { device: string }; result: AttributeRow[] };
@@ -187,8 +233,11 @@ const HANDLERS: Handlers = {
   "readings.latest": latestReadings,
   "readings.range": readingsRange,
   "readings.series": listSeries,
+  "readings.steps": stepsOfSeries,
   "predictions.list": listPredictions,
   "predictions.latest": latestPredictions,
+  "predictions.course": predictionCourse,
+  "predictions.labels": countLabels,
   "devices.list": listDevices,
   "devices.summary": summarizeDevice,
   "attributes.list": (db, { device }) => attributesOf(db, device),
@@ -331,13 +380,18 @@ function pointRows(
 
 /** Values of series ?1 in [?2, ?3) that are not in `readings` and the roll-ups yet. */
 function recentValues(db: Database): string {
+  return recentOf(db, "series = ?1");
+}
+
+/** The same of all series that meet a condition. */
+function recentOf(db: Database, condition: string): string {
   const state = db.get<{ active: string; moved_series: number | null }>(
     "SELECT active, moved_series FROM history",
   );
   const [active, other] = state?.active === "b" ? ["b", "a"] as const : ["a", "b"] as const;
   const select = (table: string) =>
-    `SELECT at_us, number, item, value, flags FROM recent_${table}
-     WHERE series = ?1 AND at_us >= ?2 AND at_us < ?3`;
+    `SELECT series, at_us, number, item, value, flags FROM recent_${table}
+     WHERE ${condition} AND at_us >= ?2 AND at_us < ?3`;
   if (state?.moved_series == null) return select(active);
   return `${select(active)} UNION ALL ${select(other)}
     AND series > (SELECT moved_series FROM history)`;
@@ -345,7 +399,7 @@ function recentValues(db: Database): string {
 
 /** The rows of `readings` and the recent ones. */
 function allValues(db: Database): string {
-  return `SELECT at_us, number, item, value, flags FROM readings
+  return `SELECT series, at_us, number, item, value, flags FROM readings
     WHERE series = ?1 AND at_us >= ?2 AND at_us < ?3 UNION ALL ${recentValues(db)}`;
 }
 
@@ -419,6 +473,61 @@ function stepsOfReadings(
   );
 }
 
+const STEPPED_SERIES_MAX = 500;
+
+/** One pass over the recent values for all of them: one pass for each would be a scan for each. */
+function stepsOfSeries(
+  db: Database,
+  { series, fromUs, toUs, stepMinutes }: Queries["readings.steps"]["parameters"],
+): SteppedSeries[] {
+  const minutes = Math.max(1, Math.floor(stepMinutes));
+  const stepUs = minutes * MINUTE_US;
+  const rows = db.snapshot(() =>
+    db.all<StepRow>(
+      `WITH wanted AS MATERIALIZED (
+         SELECT series.series, device, measurement FROM json_each(?1) AS asked JOIN series
+           ON device = asked.value ->> '$.device' AND measurement = asked.value ->> '$.measurement')
+       SELECT device, measurement, (bucket / ${minutes}) * ${stepUs} AS at_us,
+         sum(sum) / sum(count) AS value, min(min) AS min, max(max) AS max, sum(count) AS count
+       FROM (
+         SELECT series, bucket, count, sum, min, max FROM wanted JOIN minutes USING (series)
+         WHERE bucket >= ?2 / ${MINUTE_US} AND bucket < ?3 / ${MINUTE_US}
+         UNION ALL
+         SELECT series, at_us / ${MINUTE_US} AS bucket, 1, value, value, value
+         FROM (${recentOf(db, "series IN (SELECT series FROM wanted)")}) WHERE (flags & ?4) = 0
+       ) JOIN wanted USING (series)
+       GROUP BY series, at_us ORDER BY series, at_us LIMIT ${POINTS_MAX}`,
+      JSON.stringify(series.slice(0, STEPPED_SERIES_MAX)),
+      Math.floor(fromUs / stepUs) * stepUs,
+      Math.ceil(toUs / stepUs) * stepUs,
+      IMPLAUSIBLE,
+    )
+  );
+  return groupSteps(rows);
+}
+
+interface StepRow {
+  device: string;
+  measurement: string;
+  at_us: number;
+  value: number;
+  min: number;
+  max: number;
+  count: number;
+}
+
+function groupSteps(rows: readonly StepRow[]): SteppedSeries[] {
+  const found: SteppedSeries[] = [];
+  for (const { device, measurement, at_us: atUs, ...step } of rows) {
+    let last = found.at(-1);
+    if (last?.device !== device || last.measurement !== measurement) {
+      found.push(last = { device, measurement, steps: [] });
+    }
+    last.steps.push({ atUs, ...step });
+  }
+  return found;
+}
+
 // --- predictions --------------------------------------------------------------------------------
 
 interface PredictionRecord {
@@ -458,19 +567,73 @@ function predictionOf(row: PredictionRecord): PredictionRow {
 
 type PredictionParameters = Queries["predictions.list"]["parameters"];
 
-/** Of one device along its key; of all devices merged by time. */
+/** Of one device along its key; of all devices along the key of each, merged by time. */
 function listPredictions(db: Database, parameters: PredictionParameters): Page<PredictionRow> {
   const limit = pageLimit(parameters);
+  const { device, ascending } = parameters;
+  const devices = device === undefined ? predictingDevices(db) : [device];
+  const found = devices.map((each) =>
+    predictionsOfDevice(db, { ...parameters, device: each, limit: limit + 1 })
+  );
+  const rows = found.length === 1 ? found[0]! : found.flat().sort(byTime);
+  if (found.length > 1 && ascending !== true) rows.reverse();
+  const cursor = (row: PredictionRecord) => `${row.at_us}.${row.number}.${row.item}`;
+  return pageOf(rows, limit, { item: predictionOf, cursor });
+}
+
+function predictionsOfDevice(db: Database, parameters: PredictionParameters): PredictionRecord[] {
   const direction = parameters.ascending === true ? "ASC" : "DESC";
   const { where, values } = predictionCondition(parameters);
-  const rows = db.all<PredictionRecord>(
+  return db.all<PredictionRecord>(
     `SELECT * FROM predictions WHERE ${where}
      ORDER BY at_us ${direction}, number ${direction}, item ${direction} LIMIT ?`,
     ...values,
-    limit + 1,
+    parameters.limit,
   );
-  const cursor = (row: PredictionRecord) => `${row.at_us}.${row.number}.${row.item}`;
-  return pageOf(rows, limit, { item: predictionOf, cursor });
+}
+
+function byTime(a: PredictionRecord, b: PredictionRecord): number {
+  return a.at_us - b.at_us || a.number - b.number || a.item - b.item;
+}
+
+/** Found by steps along the key, not by reading all rows. */
+function predictingDevices(db: Database): string[] {
+  return db.all<{ device: string }>(
+    `WITH RECURSIVE known (device) AS (
+       SELECT min(device) FROM predictions
+       UNION ALL
+       SELECT (SELECT min(device) FROM predictions WHERE device > known.device)
+       FROM known WHERE known.device IS NOT NULL)
+     SELECT device FROM known WHERE device IS NOT NULL LIMIT ${LIST_MAX}`,
+  ).map(({ device }) => device);
+}
+
+function predictionCourse(
+  db: Database,
+  { device, fromUs, toUs, limit = POINTS_MAX }: Queries["predictions.course"]["parameters"],
+): PredictionPoint[] {
+  return db.all<PredictionPoint>(
+    `SELECT at_us AS atUs, label, score FROM predictions
+     WHERE device = ? AND at_us >= ? AND at_us < ? ORDER BY at_us, number, item LIMIT ?`,
+    ...[device, fromUs, toUs],
+    Math.max(1, Math.min(POINTS_MAX, Math.floor(limit))),
+  ).map((row) => ({ ...row }));
+}
+
+const LABELS_MAX = 100;
+
+/** Along the key of each device, so that days outside the window cost nothing. */
+function countLabels(
+  db: Database,
+  { device, fromUs, toUs }: Queries["predictions.labels"]["parameters"],
+): { label: string; count: number }[] {
+  const devices = device === undefined ? predictingDevices(db) : [device];
+  return db.all<{ label: string; count: number }>(
+    `SELECT label, count(*) AS count FROM json_each(?) AS asked JOIN predictions
+       ON device = asked.value AND at_us >= ? AND at_us < ?
+     GROUP BY label ORDER BY count DESC, label LIMIT ${LABELS_MAX}`,
+    ...[JSON.stringify(devices), fromUs, toUs],
+  ).map((row) => ({ ...row }));
 }
 
 function predictionCondition(
@@ -503,17 +666,8 @@ function placeOf(cursor: string, count: number): number[] {
 }
 
 function latestPredictions(db: Database, { device }: { device?: string }): PredictionRow[] {
-  const devices = device === undefined
-    ? db.all<{ device: string }>(
-      `WITH RECURSIVE known (device) AS (
-         SELECT min(device) FROM predictions
-         UNION ALL
-         SELECT (SELECT min(device) FROM predictions WHERE device > known.device)
-         FROM known WHERE known.device IS NOT NULL)
-       SELECT device FROM known WHERE device IS NOT NULL LIMIT ${LIST_MAX}`,
-    )
-    : [{ device }];
-  return devices.flatMap(({ device }) => {
+  const devices = device === undefined ? predictingDevices(db) : [device];
+  return devices.flatMap((device) => {
     const row = db.get<PredictionRecord>(
       `SELECT * FROM predictions WHERE device = ? AND (flags & ?) = 0
        ORDER BY at_us DESC, number DESC, item DESC LIMIT 1`,
