@@ -13,7 +13,6 @@ export const CSRF_HEADER = "x-csrf-token";
 export const CSRF_FIELD = "_csrf";
 
 const FORM_TYPE = "application/x-www-form-urlencoded";
-const FORM_BYTES_MAX = 64 * 1024;
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export function isUnsafe(method: string): boolean {
@@ -47,31 +46,24 @@ export function assertNoForeignOrigin(headers: Headers): void {
   if (headers.has("origin")) assertOwnOrigin(headers);
 }
 
-/** Throws HttpError 403 unless header or form field carry the session's token. */
-export async function assertCsrfToken(request: Request, sessionCookieValue: string): Promise<void> {
-  const sent = request.headers.get(CSRF_HEADER) ?? await formField(request);
-  const expected = csrfToken(sessionCookieValue);
-  if (sent === null || !sameText(sent, expected)) throw csrfMissing();
+/** Reads the fields of a posted form; however often it is called, the body is read once. */
+export type ReadForm = () => Promise<URLSearchParams>;
+
+/**
+ * Throws HttpError 403 unless header or form field carry the session's token, and what reading the
+ * form throws (408, 413).
+ */
+export async function assertCsrfToken(
+  { headers }: Request,
+  { cookie, form }: { cookie: string; form: ReadForm },
+): Promise<void> {
+  const sent = headers.get(CSRF_HEADER) ?? await formField(headers, form);
+  if (sent === null || !sameText(sent, csrfToken(cookie))) throw csrfMissing();
 }
 
-/** The field of an urlencoded form, read from a copy so that the route can still read the body. */
-async function formField(request: Request): Promise<string | null> {
-  const type = (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
-  if (type !== FORM_TYPE || request.body === null) return null;
-  const text = await readAtMost(request.clone(), FORM_BYTES_MAX);
-  return text === null ? null : new URLSearchParams(text).get(CSRF_FIELD);
-}
-
-async function readAtMost(request: Request, bytesMax: number): Promise<string | null> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) return null;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+async function formField(headers: Headers, form: ReadForm): Promise<string | null> {
+  const type = (headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  return type === FORM_TYPE ? (await form()).get(CSRF_FIELD) : null;
 }
 
 function originOfReferrer(headers: Headers): string | null {

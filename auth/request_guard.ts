@@ -14,6 +14,7 @@ import {
   assertOwnOrigin,
   csrfToken,
   isUnsafe,
+  type ReadForm,
 } from "@/auth/csrf.ts";
 import { badToken, notAllowed, notSignedIn, unknownPath } from "@/auth/refusals.ts";
 import { hasRole, type Policy, type PolicyTable } from "@/auth/route_policy.ts";
@@ -26,6 +27,14 @@ export interface Passed {
   identity: Identity | null;
   /** For the forms and scripts of the page that answers; null without a session cookie. */
   csrfToken: string | null;
+}
+
+/** What the guard is told of a request beside the request itself. */
+export interface RequestFacts {
+  /** The connection is encrypted. */
+  tls: boolean;
+  /** The guard looks for the token in a form, the route for the rest. */
+  form: ReadForm;
 }
 
 interface Proof {
@@ -54,15 +63,15 @@ export class RequestGuard {
     this.#mirror = options.mirror;
   }
 
-  /** Throws HttpError 401, 403, 404. `tls` says whether this connection is encrypted. */
-  async check(request: Request, { tls }: { tls: boolean }): Promise<Passed> {
+  /** Throws HttpError 401, 403, 404, and of a form without its token in a header 408, 413. */
+  async check(request: Request, facts: RequestFacts): Promise<Passed> {
     const path = new URL(request.url).pathname;
     const policy = this.#policies.find(request.method, path);
     if (policy === null) throw unknownPath(path);
     if (policy.kind === "own") return { policy, identity: null, csrfToken: null };
     return policy.kind === "public"
-      ? await this.#checkPublic(request, { policy, tls })
-      : await this.#checkPerson(request, { policy, tls });
+      ? await this.#checkPublic(request, { policy, tls: facts.tls })
+      : await this.#checkPerson(request, { policy, ...facts });
   }
 
   /** Who a page of an error is shown to; null for a visitor, and for programs. */
@@ -82,13 +91,13 @@ export class RequestGuard {
 
   async #checkPerson(
     request: Request,
-    { policy, tls }: { policy: Policy & { kind: "person" }; tls: boolean },
+    { policy, tls, form }: RequestFacts & { policy: Policy & { kind: "person" } },
   ): Promise<Passed> {
     const proof = await this.#prove(request, tls);
     if (proof === null) throw notSignedIn();
     if (proof.cookie !== null && isUnsafe(request.method)) {
       assertOwnOrigin(request.headers);
-      await assertCsrfToken(request, proof.cookie);
+      await assertCsrfToken(request, { cookie: proof.cookie, form });
     }
     const { role } = proof.identity;
     if (!hasRole(role, policy.atLeast)) throw notAllowed(policy.atLeast, role);

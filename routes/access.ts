@@ -11,6 +11,7 @@ import type { RequestGuard } from "@/auth/request_guard.ts";
 import { badClientCertificate, notSignedIn } from "@/auth/refusals.ts";
 import { HttpError } from "@/model/errors.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
+import { readForm } from "@/routes/page_form.ts";
 
 export interface RequestLimits {
   /** Per client address, before anything is looked at. */
@@ -28,7 +29,9 @@ export function guardRequests(
     if (peer?.kind === "refused") throw badClientCertificate(peer.why);
     const counts = c.req.path.startsWith("/api/");
     if (counts) spend(limits.address, addressKey(c.env.remoteAddress));
-    const passed = await guard.check(c.req.raw, { tls: c.env.tls === true });
+    const { raw } = c.req;
+    const form = () => readForm(raw);
+    const passed = await guard.check(raw, { tls: c.env.tls === true, form });
     if (counts && passed.identity !== null) spend(limits.session, passed.identity.sessionId);
     c.set("passed", passed);
     await next();
