@@ -4,7 +4,7 @@ import type { Auth } from "@/auth/auth.ts";
 import { VERSION } from "@/model/build.ts";
 import { HttpError } from "@/model/errors.ts";
 import { logger } from "@/observe/log.ts";
-import { guardRequests, type RequestLimits } from "@/routes/access.ts";
+import { boundRequests, guardRequests, type RequestLimits } from "@/routes/access.ts";
 import { auditOperations } from "@/routes/api/audit.ts";
 import { authOperations } from "@/routes/api/auth.ts";
 import { deadOperations, type DeadParts } from "@/routes/api/dead.ts";
@@ -46,6 +46,8 @@ export interface AppParts {
   /** Asked for each request. */
   ingestLimits: () => IngestLimits;
   requestLimits: RequestLimits;
+  /** Requests that wait for their answer at a time. */
+  requestsMax: () => number;
   upgradeMqtt: UpgradeMqtt;
   live: LiveBoard;
   pages: PagesParts;
@@ -73,6 +75,7 @@ export function createApp(parts: AppParts): CreatedApp {
   });
   const app = api.hono;
   app.use(securityHeaders);
+  app.use(boundRequests(parts.requestsMax));
   app.use(guardRequests({ guard: auth.guard, limits: parts.requestLimits }));
   app.route("/", healthRoutes(parts.health));
   app.route("/", ingestRoutes(parts.ingest, ingestLimits));

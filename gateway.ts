@@ -425,6 +425,7 @@ export class Gateway implements AsyncDisposable {
       ingest,
       ingestLimits: () => ingestLimits(this.#config),
       requestLimits: requestLimits(),
+      requestsMax: () => this.#config.http.connections_max,
       upgradeMqtt: (request, approach) =>
         upgradeMqtt(this.broker, request, { approach, upgrades: this.#upgrades }),
     });

@@ -65,7 +65,7 @@ export class OfflineOperations implements Operations {
   }
 
   deadPurge(filter: DeadFilter, by: string): Promise<number> {
-    return this.#store.purgeDead(filter, by);
+    return this.#store.purgeDead(filter, { name: by, address: "local" });
   }
 
   sourceDeadList(filter: SourceDeadFilter, page: PageRequest): Promise<Page<SourceDeadLetter>> {
@@ -77,7 +77,7 @@ export class OfflineOperations implements Operations {
   }
 
   sourceDeadPurge(filter: SourceDeadFilter, by: string): Promise<number> {
-    return this.#store.deleteSourceDead(filter, by);
+    return this.#store.deleteSourceDead(filter, { name: by, address: "local" });
   }
 
   async destinationList(): Promise<DestinationStatus[]> {

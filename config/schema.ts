@@ -53,7 +53,9 @@ const http = section({
     default: "0.0.0.0:8000",
   }),
   connections_max: integer({
-    text: "Open HTTP connections; more are closed at once.",
+    text:
+      "Requests that wait for their answer at a time, more get 503; on the TLS port also open " +
+      "connections, more are closed at once.",
     default: 1000,
     min: 1,
     max: 100_000,

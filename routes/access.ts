@@ -38,6 +38,34 @@ export function guardRequests(
   };
 }
 
+/** Asked by machines that must not be turned away. */
+const HEALTH_PATHS = new Set(["/healthz", "/readyz"]);
+
+/**
+ * Refuses what comes while `max` requests wait for their answer; streams that are open count by a
+ * limit of their own.
+ */
+export function boundRequests(max: () => number): MiddlewareHandler<HttpEnv> {
+  let waiting = 0;
+  return async (c, next) => {
+    if (waiting >= max() && !HEALTH_PATHS.has(c.req.path)) throw tooManyAtOnce();
+    waiting++;
+    try {
+      await next();
+    } finally {
+      waiting--;
+    }
+  };
+}
+
+function tooManyAtOnce(): HttpError {
+  return new HttpError(503, "Too many requests at once", {
+    code: "HTTP-0503",
+    hint: "try again in a few seconds; http.connections_max sets the limit",
+    headers: { "Retry-After": "2", "Connection": "close" },
+  });
+}
+
 /** The signed-in person; throws HttpError 401 where the route is public and nobody is. */
 export function identityOf(c: Context<HttpEnv>): Identity {
   const { identity } = c.get("passed");

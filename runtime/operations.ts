@@ -95,7 +95,7 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   }
 
   deadPurge(filter: DeadFilter, by: string): Promise<number> {
-    return this.#gateway.store.purgeDead(filter, by);
+    return this.#gateway.store.purgeDead(filter, local(by));
   }
 
   sourceDeadList(filter: SourceDeadFilter, page: PageRequest): Promise<Page<SourceDeadLetter>> {
@@ -103,7 +103,7 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   }
 
   sourceDeadPurge(filter: SourceDeadFilter, by: string): Promise<number> {
-    return this.#gateway.store.deleteSourceDead(filter, by);
+    return this.#gateway.store.deleteSourceDead(filter, local(by));
   }
 
   /** A letter that decodes now is taken in as if it had just arrived; the others stay. */
@@ -245,6 +245,11 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   #take(arrival: Arrival): Promise<IntakeResult> {
     return new Promise((resolve) => this.#gateway.intake.take(arrival, resolve));
   }
+}
+
+/** Who acts through the control socket. */
+function local(name: string): { name: string; address: string } {
+  return { name, address: "local" };
 }
 
 /** With what concerns the process. */

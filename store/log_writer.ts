@@ -33,6 +33,7 @@ import { addAudit, setSetting } from "@/store/settings_table.ts";
 import { SourceDeadLetters } from "@/store/source_dead_letters.ts";
 import { Stamping } from "@/store/stamping.ts";
 import type {
+  AuditActor,
   AuditEntry,
   DeadFilter,
   DestinationCursor,
@@ -727,12 +728,12 @@ export class LogWriter {
     return chunk.count;
   }
 
-  async purgeDead(filter: DeadFilter, by: string): Promise<number> {
+  async purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
     const count = await this.#inChunks((afterId) =>
       this.#transaction(() => this.#ledger.purgeChunk(filter, afterId))
     );
     const detail = `${count} purged, filter ${JSON.stringify(filter)}`;
-    this.audit({ actor: by, action: "dead.purge", subject: filter.destination ?? "all", detail });
+    this.#auditPurge(by, { action: "dead_purge", subject: filter.destination ?? "all", detail });
     return count;
   }
 
@@ -747,7 +748,7 @@ export class LogWriter {
     return total;
   }
 
-  async deleteSourceDead(filter: SourceDeadFilter, by: string | null): Promise<number> {
+  async deleteSourceDead(filter: SourceDeadFilter, by: AuditActor | null): Promise<number> {
     let total = 0;
     for (;;) {
       const gone = this.#transaction(() => this.#sourceDead.deleteChunk(filter));
@@ -757,14 +758,18 @@ export class LogWriter {
     }
     if (by !== null) {
       const detail = `${total} deleted, filter ${JSON.stringify(filter)}`;
-      this.audit({ actor: by, action: "source_dead.purge", subject: "sources", detail });
+      this.#auditPurge(by, { action: "source_dead_purge", subject: "sources", detail });
     }
     return total;
   }
 
+  #auditPurge({ name, address }: AuditActor, act: Omit<AuditEntry, "actor">): void {
+    this.audit({ ...act, actor: name, address });
+  }
+
   audit(entry: AuditEntry): void {
     const atMs = Math.floor(this.#clock.nowUs / 1000);
-    const line = { detail: "", ...entry, atMs, address: "", outcome: "ok" as const };
+    const line = { detail: "", address: "", ...entry, atMs, outcome: "ok" as const };
     this.#transaction(() => addAudit(this.#db, line));
   }
 

@@ -236,7 +236,7 @@ Deno.test("dead letters: replay, edit, die again, purge", async () => {
 
   assert.equal(await test.writer.replayDead({ ids: [idOf(2)] }, {}), 1);
   assert.equal(test.settle({ destination: "db", throughNumber: 2, retriesAcked: [2] }), null);
-  assert.equal(await test.writer.purgeDead({}, "admin"), 1);
+  assert.equal(await test.writer.purgeDead({}, { name: "admin", address: "local" }), 1);
   assert.deepEqual(counts(test, "db"), { accepted: 2, acked: 1, purged: 1 });
   assert.deepEqual(counts(test, "other"), { accepted: 2, enqueued: 2 });
 });

@@ -9,6 +9,7 @@ import { message, TestWriter } from "@/store/fixture.ts";
 import { LogReader } from "@/store/log_reader.ts";
 
 const NAMES = ["x", "y"];
+const ADMIN = { name: "admin", address: "local" };
 
 interface ModelDestination {
   createdAfter: number;
@@ -180,7 +181,7 @@ class Run {
       entry.retry = entry.retry.union(entry.dead);
       entry.dead = new Set();
     } else if (act === "purge") {
-      assert.equal(await writer.purgeDead({ destination: name }, "admin"), entry.dead.size);
+      assert.equal(await writer.purgeDead({ destination: name }, ADMIN), entry.dead.size);
       entry.purged += entry.dead.size;
       entry.dead = new Set();
     } else {

@@ -1,6 +1,7 @@
 /** The store of a stopped gateway, in the process of a command: the same writer, without threads. */
 import type { StoreAdmin, StoreNotice, StoreOptions, StoreState } from "@/store/store_types.ts";
 import type {
+  AuditActor,
   AuditEntry,
   DeadFilter,
   Journey,
@@ -93,11 +94,11 @@ export class StoppedStore implements StoreAdmin, AsyncDisposable {
     return this.#writer.replayDead(filter, options);
   }
 
-  purgeDead(filter: DeadFilter, by: string): Promise<number> {
+  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
     return this.#writer.purgeDead(filter, by);
   }
 
-  deleteSourceDead(filter: SourceDeadFilter, by: string | null): Promise<number> {
+  deleteSourceDead(filter: SourceDeadFilter, by: AuditActor | null): Promise<number> {
     return this.#writer.deleteSourceDead(filter, by);
   }
 

@@ -3,7 +3,7 @@
  * message to the store Worker; `done` callbacks run after the commit, then the listeners of
  * `onCommitted`, so that acknowledgements of one commit go out together.
  */
-import { ConfigError, PermanentError, StoreFullError } from "@/model/errors.ts";
+import { StoreFullError } from "@/model/errors.ts";
 import {
   type AppendOutcome,
   messageId,
@@ -20,12 +20,14 @@ import {
   stateOpBytes,
 } from "@/store/broker_state.ts";
 import { FULL_CHECK_BYTES } from "@/store/damage_check.ts";
+import { errorOf } from "@/store/call_failure.ts";
 import { databasePath, DataLock, makeDataDir, reasonOf } from "@/store/data_folder.ts";
 import { FLAG_CLOCK_UNTRUSTED, FLAG_PREFIXED } from "@/store/message_log.ts";
 import type { Queries, QueryName } from "@/store/queries.ts";
 import { QueryClient } from "@/store/query_client.ts";
 import { type Fullness, toError } from "@/store/room.ts";
 import type {
+  AuditActor,
   AuditEntry,
   CommitStats,
   DeadFilter,
@@ -206,13 +208,6 @@ function started(
       { type: "open", options: workerOptions(options) } satisfies ToStoreWorker,
     );
   });
-}
-
-function errorOf({ kind, message, code, hint }: CallFailure): Error {
-  if (kind === "config") return new ConfigError(message, { code, hint });
-  if (kind === "permanent") return new PermanentError(message, { code, hint });
-  if (kind === "full") return new StoreFullError(message, { code, hint });
-  return new Error(message);
 }
 
 class WorkerStore implements Store {
@@ -563,11 +558,11 @@ class WorkerStore implements Store {
     return this.#call("replayDead", filter, options);
   }
 
-  purgeDead(filter: DeadFilter, by: string): Promise<number> {
+  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
     return this.#call("purgeDead", filter, by);
   }
 
-  deleteSourceDead(filter: SourceDeadFilter, by: string | null): Promise<number> {
+  deleteSourceDead(filter: SourceDeadFilter, by: AuditActor | null): Promise<number> {
     return this.#call("deleteSourceDead", filter, by);
   }
 

@@ -208,12 +208,13 @@ Deno.test("store: undecodable input is kept and can be deleted", async () => {
     2,
     3,
   ]]]);
-  assert.equal(await store.deleteSourceDead({}, "admin"), 1);
+  assert.equal(await store.deleteSourceDead({}, { name: "admin", address: "192.0.2.7" }), 1);
   assert.equal((await store.snapshot()).sourceDead, 0);
   const trail = await store.query("audit.list", { limit: 5 });
-  assert.deepEqual(trail.items.map((row) => [row.actor, row.action]), [[
+  assert.deepEqual(trail.items.map((row) => [row.actor, row.address, row.action]), [[
     "admin",
-    "source_dead.purge",
+    "192.0.2.7",
+    "source_dead_purge",
   ]]);
 });
 

@@ -139,8 +139,17 @@ export interface PageRequest {
   cursor?: string;
 }
 
+/** Who acts, and from where. */
+export interface AuditActor {
+  name: string;
+  /** Remote address; `local` for the command line. */
+  address: string;
+}
+
 export interface AuditEntry {
   actor: string;
+  /** As of `AuditActor`; "" where it is not known. */
+  address?: string;
   action: string;
   subject: string;
   detail?: string;
@@ -170,10 +179,10 @@ export interface StoreAdmin {
   listDead(filter: DeadFilter, page: PageRequest): Promise<Page<DeadLetter>>;
   /** Moves dead letters back to enqueued; `payload` replaces the content of a single one. */
   replayDead(filter: DeadFilter, options: { payload?: string }): Promise<number>;
-  purgeDead(filter: DeadFilter, by: string): Promise<number>;
+  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number>;
   listSourceDead(filter: SourceDeadFilter, page: PageRequest): Promise<Page<SourceDeadLetter>>;
   /** `by` null: not an act of a person, not audited. */
-  deleteSourceDead(filter: SourceDeadFilter, by: string | null): Promise<number>;
+  deleteSourceDead(filter: SourceDeadFilter, by: AuditActor | null): Promise<number>;
 
   /** Reads for pages and lists; the names are those of `Queries` in store/queries.ts. */
   query<Name extends QueryName>(

@@ -4,13 +4,11 @@
  * while commits keep coming it takes a fifth of the time at the most.
  */
 /// <reference lib="deno.worker" />
-import { ConfigError, PermanentError, SluiceError, StoreFullError } from "@/model/errors.ts";
+import { failureOf, notNow } from "@/store/call_failure.ts";
 import { LogWriter, type WriterEnvironment } from "@/store/log_writer.ts";
-import { reasonOf } from "@/store/data_folder.ts";
 import { freeBytes, systemClock } from "@/store/surroundings.ts";
 import type { ForwardToStore, StoreToForward } from "@/store/store_types.ts";
 import type {
-  CallFailure,
   CallName,
   FromStoreWorker,
   ToStoreWorker,
@@ -149,7 +147,9 @@ class StoreThread {
 
   #perform(name: CallName, values: unknown[]): unknown {
     const writer = this.#writer;
-    if (writer === null) throw new Error("The database is being repaired, try again");
+    if (writer === null) {
+      throw notNow("the database is being repaired");
+    }
     const calls: {
       [Name in CallName]: (
         ...values: WriterCalls[Name]["arguments"]
@@ -298,17 +298,6 @@ class StoreThread {
     this.#lastStatusMs = performance.now();
     this.#post({ type: "status", status: this.#writer.status });
   }
-}
-
-function failureOf(error: unknown): CallFailure {
-  const message = reasonOf(error);
-  if (!(error instanceof SluiceError)) {
-    return { kind: "other", message, code: "STO-0500", hint: "See the log for the cause" };
-  }
-  const { code, hint } = error;
-  if (error instanceof ConfigError) return { kind: "config", message, code, hint };
-  if (error instanceof PermanentError) return { kind: "permanent", message, code, hint };
-  return { kind: error instanceof StoreFullError ? "full" : "other", message, code, hint };
 }
 
 const thread = new StoreThread();

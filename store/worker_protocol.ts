@@ -7,6 +7,7 @@ import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerStateOp } from "@/store/broker_state.ts";
 import type { Fullness } from "@/store/room.ts";
 import type {
+  AuditActor,
   AuditEntry,
   DeadFilter,
   Journey,
@@ -106,11 +107,11 @@ export interface WriterCalls {
     result: number;
   };
   purgeDead: {
-    arguments: [filter: DeadFilter, by: string];
+    arguments: [filter: DeadFilter, by: AuditActor];
     result: number;
   };
   deleteSourceDead: {
-    arguments: [filter: SourceDeadFilter, by: string | null];
+    arguments: [filter: SourceDeadFilter, by: AuditActor | null];
     result: number;
   };
   audit: { arguments: [entry: AuditEntry]; result: void };

@@ -165,7 +165,7 @@ function addPurge(api: Api, { store }: DeadParts): void {
     body: Selection,
     answer: { status: 200, text: "How many", schema: Count },
   }, async ({ c, body }) => ({
-    count: await store.purgeDead(filterOf(body), actorOf(c).name),
+    count: await store.purgeDead(filterOf(body), actorOf(c)),
   }));
 }
 
@@ -277,7 +277,7 @@ function addSourceActs(api: Api, { store, audit, sourceDeadReplay }: DeadParts):
     body: SourceSelection,
     answer: { status: 200, text: "How many", schema: Count },
   }, async ({ c, body }) => ({
-    count: await store.deleteSourceDead(sourceFilterOf(body), actorOf(c).name),
+    count: await store.deleteSourceDead(sourceFilterOf(body), actorOf(c)),
   }));
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { GatewayBed } from "@/tests/api/gateway_bed.ts";
 import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { until } from "@/tests/helpers/until.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -69,6 +70,50 @@ Deno.test("a body that does not arrive in time gets 408, and others are not held
   const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.destroy();
   await closed;
+});
+
+/** Sends the head of an ingest request and the first byte of its body. */
+function begin(port: number): { finish: () => Promise<string> } {
+  const socket = connect(port, "127.0.0.1");
+  const body = '{"metrics":{"t":1}}';
+  socket.write(
+    "POST /v1/ingest/d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body[0]}`,
+  );
+  const answer = new Promise<string>((resolve, reject) => {
+    let text = "";
+    socket.on("data", (data: Uint8Array) => text += new TextDecoder().decode(data));
+    socket.once("error", reject);
+    socket.once("close", () => resolve(text));
+  });
+  return {
+    finish: () => {
+      socket.write(body.slice(1));
+      return answer;
+    },
+  };
+}
+
+Deno.test("requests at a time: more get 503, health is answered, the first ones go on", async () => {
+  await using gateway = await GatewayProcess.start({ config: "[http]\nconnections_max = 2\n" });
+  const begun = [begin(gateway.httpPort), begin(gateway.httpPort)];
+  const refused = await until(async () => {
+    const response = await fetch(`${gateway.httpUrl}/v1/ingest/d`, {
+      method: "POST",
+      headers: JSON_TYPE,
+      body: '{"metrics":{"t":1}}',
+    });
+    if (response.status === 503) return response;
+    await response.body?.cancel();
+    return null;
+  }, { what: "both requests have arrived" });
+  assert.equal((await refused.json()).code, "HTTP-0503");
+  assert(Number(refused.headers.get("retry-after")) >= 1);
+  assert.match(refused.headers.get("content-security-policy") ?? "", /default-src/);
+  const health = await fetch(`${gateway.httpUrl}/readyz`);
+  await health.body?.cancel();
+  assert.equal(health.status, 200);
+  for (const { finish } of begun) assert.match(await finish(), /^HTTP\/1\.1 202 /);
 });
 
 Deno.test("rates: one credential's and one address's, with Retry-After", async () => {
