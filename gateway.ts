@@ -16,7 +16,7 @@ import { authStoreOf } from "@/auth/auth_store.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
 import { normalizeRules } from "@/config/rules.ts";
 import type { Config } from "@/config/schema.ts";
-import { Forwarder } from "@/forward/forwarder.ts";
+import { Forwarder, loadForwardWorker } from "@/forward/forwarder.ts";
 import { FanOut } from "@/ingest/fan_out.ts";
 import { Intake } from "@/ingest/intake.ts";
 import { MqttHooks, type MqttPrincipal } from "@/ingest/mqtt_hooks.ts";
@@ -119,7 +119,7 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(
     options: { dataDir: string; settings: { config: Config } },
-    { store, auth }: { store: Store; auth: Auth },
+    { store, auth, forwardWorker }: { store: Store; auth: Auth; forwardWorker: Worker },
   ) {
     const { config } = options.settings;
     this.#dataDir = options.dataDir;
@@ -131,7 +131,7 @@ export class Gateway implements AsyncDisposable {
     this.metrics = new Metrics();
     this.intake = this.#createIntake();
     this.broker = this.#createBroker();
-    this.forwarder = this.#createForwarder();
+    this.forwarder = this.#createForwarder(forwardWorker);
     this.sources = new Sources({
       intake: this.intake,
       metrics: this.metrics,
@@ -157,16 +157,27 @@ export class Gateway implements AsyncDisposable {
   /** Starts everything; resolves when data can be accepted and stored. */
   static async start(options: GatewayOptions): Promise<Gateway> {
     await configureLogs(options.config.log);
-    const boot = await readBoot();
-    const store = await openStore(storeOptions(options.config, { dataDir: options.dataDir, boot }));
-    const settings = { config: options.config };
-    const auth = await openAuth({ store, settings, dataDir: options.dataDir });
-    const gateway = new Gateway({ dataDir: options.dataDir, settings }, { store, auth });
+    const gateway = await Gateway.#open(options);
     try {
       await gateway.#start();
       return gateway;
     } catch (error) {
       await gateway.stop();
+      throw error;
+    }
+  }
+
+  static async #open({ config, dataDir }: GatewayOptions): Promise<Gateway> {
+    // Takes longer to load than the store to open: both at once.
+    const forwardWorker = loadForwardWorker();
+    try {
+      const boot = await readBoot();
+      const store = await openStore(storeOptions(config, { dataDir, boot }));
+      const settings = { config };
+      const auth = await openAuth({ store, settings, dataDir });
+      return new Gateway({ dataDir, settings }, { store, auth, forwardWorker });
+    } catch (error) {
+      forwardWorker.terminate();
       throw error;
     }
   }
@@ -335,8 +346,9 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  #createForwarder(): Forwarder {
+  #createForwarder(worker: Worker): Forwarder {
     const forwarder = new Forwarder({
+      worker,
       openStorePort: () => this.store.openForwardPort(),
       databasePath: databasePath(this.#dataDir),
       rules: this.#rules,

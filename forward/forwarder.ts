@@ -27,7 +27,17 @@ export interface ForwarderParts {
   /** Absolute path of the store's database. */
   databasePath: string;
   rules: NormalizeRules;
+  /** Loads already, by `loadForwardWorker`; without it the start loads one. */
+  worker?: Worker;
   timing?: Timing;
+}
+
+/** Starts to load the Worker; whoever calls it terminates it where no forwarder takes it over. */
+export function loadForwardWorker(): Worker {
+  return new Worker(new URL("./forward_worker.ts", import.meta.url), {
+    type: "module",
+    name: "forward",
+  });
 }
 
 export class Forwarder implements AsyncDisposable {
@@ -42,6 +52,7 @@ export class Forwarder implements AsyncDisposable {
   #rules: NormalizeRules;
   #statuses: DestinationStatus[] = [];
   #worker: Worker | null = null;
+  #loading: Worker | null;
   #stopped: PromiseWithResolvers<void> | null = null;
   #cancelRestart: (() => void) | null = null;
   #crashes = 0;
@@ -51,16 +62,15 @@ export class Forwarder implements AsyncDisposable {
     this.#parts = parts;
     this.#timing = parts.timing ?? systemTiming();
     this.#rules = parts.rules;
+    this.#loading = parts.worker ?? null;
   }
 
   /** Starts the Worker; destinations come with `configure`. */
   start(): void {
     this.#cancelRestart = null;
     const port = this.#parts.openStorePort();
-    const worker = new Worker(new URL("./forward_worker.ts", import.meta.url), {
-      type: "module",
-      name: "forward",
-    });
+    const worker = this.#loading ?? loadForwardWorker();
+    this.#loading = null;
     worker.onmessage = (event: MessageEvent<ForwardEvent>) => this.#hear(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -128,6 +138,7 @@ export class Forwarder implements AsyncDisposable {
   /** Lets running writes end or breaks them off, within the deadline; leases are released. */
   async stop(deadlineMs: number): Promise<void> {
     this.#cancelRestart?.();
+    this.#loading?.terminate();
     const worker = this.#worker;
     if (worker === null || this.#stopped !== null) return await this.#stopped?.promise;
     this.#stopped = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@
 import "@/forward/driver_environment.ts";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
-import mqtt, { type IClientOptions, type IStore, type MqttClient } from "mqtt";
+import type { IClientOptions, IStore, MqttClient } from "mqtt";
 import { abortedError } from "@/forward/destination.ts";
 import type { MqttOptions } from "@/forward/forward_types.ts";
 import { openSocket, startTls } from "@/forward/tls_socket.ts";
@@ -86,6 +86,8 @@ export class MqttSession {
     options: MqttOptions,
     { version, guest, signal }: { version: ProtocolVersion; guest?: boolean; signal: AbortSignal },
   ): Promise<MqttSession> {
+    // Loaded by the first destination of its kind: a gateway without one is ready sooner, and smaller.
+    const { default: mqtt } = await import("mqtt");
     const socket = await connect(options, signal);
     const settings = clientOptions(options, version);
     if (guest) delete settings.will;

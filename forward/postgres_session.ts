@@ -7,7 +7,7 @@
  */
 import "@/forward/driver_environment.ts";
 import type { Socket } from "node:net";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { abortedError } from "@/forward/destination.ts";
 import { connectionError, isServerError, serverError } from "@/forward/postgres_errors.ts";
 import type { PostgresTarget } from "@/forward/postgres_url.ts";
@@ -42,8 +42,11 @@ export class PostgresSession {
     target: PostgresTarget,
     { statementTimeoutMs, signal }: { statementTimeoutMs: number; signal: AbortSignal },
   ): Promise<PostgresSession> {
+    // Loaded by the first destination of its kind: a gateway without one is ready sooner, and smaller.
+    const { default: connectDriver } = await import("postgres");
     const socket = await connect(target, signal);
-    const session = new PostgresSession(driver(target, socket), socket);
+    const sql = connectDriver(driverOptions(target, socket)) as postgres.Sql;
+    const session = new PostgresSession(sql, socket);
     try {
       await session.run(`SET statement_timeout = ${Math.ceil(statementTimeoutMs)}`, {
         action: "Cannot sign in",
@@ -152,9 +155,9 @@ async function connect(target: PostgresTarget, signal: AbortSignal): Promise<Soc
 }
 
 /** Every setting that the driver would otherwise look for elsewhere is given. */
-function driver(target: PostgresTarget, socket: Socket): postgres.Sql {
+function driverOptions(target: PostgresTarget, socket: Socket) {
   let handedOut = false;
-  return postgres({
+  return {
     host: target.endpoint.host,
     port: target.endpoint.port,
     user: target.user,
@@ -173,5 +176,5 @@ function driver(target: PostgresTarget, socket: Socket): postgres.Sql {
     max_lifetime: null,
     connect_timeout: 0,
     onnotice: () => {},
-  } as postgres.Options<Record<string, never>>) as postgres.Sql;
+  } as postgres.Options<Record<string, never>>;
 }

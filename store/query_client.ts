@@ -22,6 +22,11 @@ export class QueryClient implements Disposable {
     this.#path = path;
   }
 
+  /** Loads the thread ahead of the first query. */
+  load(): void {
+    this.#started();
+  }
+
   async query<Name extends QueryName>(
     name: Name,
     parameters: Queries[Name]["parameters"],

@@ -179,11 +179,15 @@ export async function openStore(
   makeDataDir(options.dataDir);
   const lock = DataLock.take(options.dataDir);
   const worker = new Worker(new URL("./store_worker.ts", import.meta.url), { type: "module" });
+  const queries = new QueryClient(databasePath(options.dataDir));
   try {
-    const status = await started(worker, options, listener);
-    return new WorkerStore(worker, { options, lock, status, listener });
+    const opening = started(worker, options, listener);
+    // What is kept is read next: its thread loads while the database is opened.
+    queries.load();
+    return new WorkerStore(worker, { options, lock, status: await opening, listener, queries });
   } catch (error) {
     worker.terminate();
+    queries[Symbol.dispose]();
     lock[Symbol.dispose]();
     throw error;
   }
@@ -240,17 +244,18 @@ class WorkerStore implements Store {
 
   constructor(
     worker: Worker,
-    { options, lock, status, listener }: {
+    { options, lock, status, listener, queries }: {
       options: StoreOptions;
       lock: DataLock;
       status: WriterStatus;
+      queries: QueryClient;
       listener: ((notice: StoreNotice) => void) | undefined;
     },
   ) {
     this.#worker = worker;
     this.#lock = lock;
     this.#path = databasePath(options.dataDir);
-    this.#queries = new QueryClient(this.#path);
+    this.#queries = queries;
     this.#lingerMs = options.lingerMs;
     this.#durability = options.durability;
     this.#status = status;
