@@ -64,7 +64,7 @@ const SECURITY_HEADERS: Record<string, string> = {
 export interface CreatedApp {
   hono: Hono<HttpEnv>;
   api: Api;
-  document: OpenApiDocument;
+  readonly document: OpenApiDocument;
   pages: PagesApp;
 }
 
@@ -82,11 +82,9 @@ export function createApp(parts: AppParts): CreatedApp {
   app.route("/", mqttUpgradeRoute(parts.upgradeMqtt));
   addOperations(api, parts);
   describePlainRoutes(api);
-  const document = openApiDocument(api, auth.policies);
-  const documentText = JSON.stringify(document);
-  const documentTag = `"${VERSION}-${documentText.length}"`;
-  app.route("/", apiDocsRoute(() => document));
-  app.get("/api/openapi.json", (c) => sendDocument(c, { text: documentText, tag: documentTag }));
+  const document = describedOnce(() => openApiDocument(api, auth.policies));
+  app.route("/", apiDocsRoute(() => document().document));
+  app.get("/api/openapi.json", (c) => sendDocument(c, document()));
   const pages = new PagesApp(parts.pages);
   app.notFound((c) => {
     if (!isPage(c)) return sendProblem(c, notFound(c.req.path));
@@ -98,7 +96,29 @@ export function createApp(parts: AppParts): CreatedApp {
     if (answer.status === 500) logFailure(c.req.path, error);
     return sendProblem(c, answer);
   });
-  return { hono: app, api, document, pages };
+  return {
+    ...{ hono: app, api, pages },
+    get document() {
+      return document().document;
+    },
+  };
+}
+
+interface Description {
+  document: OpenApiDocument;
+  text: string;
+  tag: string;
+}
+
+/** Not before somebody asks: it would take a tenth of the time until the gateway is ready. */
+function describedOnce(describe: () => OpenApiDocument): () => Description {
+  let made: Description | null = null;
+  return () => {
+    if (made !== null) return made;
+    const document = describe();
+    const text = JSON.stringify(document);
+    return made = { document, text, tag: `"${VERSION}-${text.length}"` };
+  };
 }
 
 /** By the path as the guard reads it: dots are resolved. */
@@ -112,7 +132,7 @@ function arrivalOf(c: Context<HttpEnv>) {
 }
 
 /** The document changes with the program only: whoever has it is told so. */
-function sendDocument(c: Context<HttpEnv>, { text, tag }: { text: string; tag: string }): Response {
+function sendDocument(c: Context<HttpEnv>, { text, tag }: Description): Response {
   const headers = { "Content-Type": "application/json", "ETag": tag, "Cache-Control": "no-cache" };
   return c.req.header("if-none-match") === tag
     ? c.body(null, 304, headers)
