@@ -15,10 +15,15 @@ import { LiveOperations } from "@/runtime/operations.ts";
 const DEMO_DEVICES = 4;
 const DEMO_RATE = 4;
 
-export async function serve(options: ServeOptions): Promise<void> {
+/** `attach` joins something to the gateway before it tells that it listens (`deno task dev`). */
+export async function serve(
+  options: ServeOptions,
+  attach?: (gateway: Gateway) => Promise<AsyncDisposable>,
+): Promise<void> {
   const { dataDir, stop } = options;
   const gateway = await Gateway.start({ config: options.loaded.config, dataDir });
   const process = new ServedGateway(gateway, options);
+  await using _attached = await attach?.(gateway);
   try {
     await process.start();
     const failure = await Promise.race([untilAborted(stop.signal), gateway.failed]);
