@@ -14,6 +14,7 @@ import { createApp, type CreatedApp } from "@/app.ts";
 import { Auth } from "@/auth/auth.ts";
 import { authStoreOf } from "@/auth/auth_store.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
+import type { ConfigSources, LoadedConfig } from "@/config/load.ts";
 import { normalizeRules } from "@/config/rules.ts";
 import type { Config } from "@/config/schema.ts";
 import { Forwarder, loadForwardWorker } from "@/forward/forwarder.ts";
@@ -48,6 +49,7 @@ import { EncryptedListeners } from "@/runtime/encrypted_listeners.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
 import { HttpsListener, NodeUpgrades } from "@/runtime/https_listener.ts";
+import { SettingsDesk } from "@/runtime/settings_desk.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
 import { LoopLag, readBoot, readBytesWritten } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
@@ -63,6 +65,8 @@ export interface GatewayOptions {
   config: Config;
   /** Absolute. */
   dataDir: string;
+  /** Where each value of `config` is from; without it settings are the data folder's alone. */
+  origins?: { loaded: LoadedConfig; sources: ConfigSources };
 }
 
 /** `starting` → `ready` → `draining`; `full` is seen in the store's state. */
@@ -100,6 +104,7 @@ export class Gateway implements AsyncDisposable {
   readonly encrypted: EncryptedListeners;
   readonly certificates: CertificateWatch;
   readonly deviceWatch = new DeviceWatch();
+  readonly settings: SettingsDesk;
   readonly drainRates = new RecentRates(() => performance.now());
   readonly #failure = Promise.withResolvers<Error>();
   readonly #dataDir: string;
@@ -118,7 +123,7 @@ export class Gateway implements AsyncDisposable {
   #limits: { address: RateLimit | null; credential: RateLimit | null };
 
   private constructor(
-    options: { dataDir: string; settings: { config: Config } },
+    options: Omit<GatewayOptions, "config"> & { settings: { config: Config } },
     { store, auth, forwardWorker }: { store: Store; auth: Auth; forwardWorker: Worker },
   ) {
     const { config } = options.settings;
@@ -144,6 +149,7 @@ export class Gateway implements AsyncDisposable {
     this.streams = this.#createStreams();
     this.#deliveryViews = this.#createDeliveryViews();
     this.live = this.#createLive();
+    this.settings = this.#createSettings(options.origins);
     this.app = this.#createApp();
     this.#http = this.#createHttp();
     this.#mqtt = this.#createMqtt();
@@ -167,7 +173,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  static async #open({ config, dataDir }: GatewayOptions): Promise<Gateway> {
+  static async #open({ config, dataDir, origins }: GatewayOptions): Promise<Gateway> {
     // Takes longer to load than the store to open: both at once.
     const forwardWorker = loadForwardWorker();
     try {
@@ -175,7 +181,7 @@ export class Gateway implements AsyncDisposable {
       const store = await openStore(storeOptions(config, { dataDir, boot }));
       const settings = { config };
       const auth = await openAuth({ store, settings, dataDir });
-      return new Gateway({ dataDir, settings }, { store, auth, forwardWorker });
+      return new Gateway({ dataDir, settings, origins }, { store, auth, forwardWorker });
     } catch (error) {
       forwardWorker.terminate();
       throw error;
@@ -454,10 +460,22 @@ export class Gateway implements AsyncDisposable {
         health: () => this.health,
         deliveryView: () => this.#deliveryViews.view(),
         deviceWatch: this.deviceWatch,
+        settings: this.settings,
       },
       manifest: { routes, islands, assets },
       now: Date.now,
     };
+  }
+
+  #createSettings(origins: GatewayOptions["origins"]): SettingsDesk {
+    return new SettingsDesk({
+      ...origins ?? foundIn(this.#dataDir, this.#config),
+      apply: (config) => this.reload(config),
+      testDestination: (options) => this.forwarder.test(options),
+      linesInUse: () => this.sources.linesInUse(),
+      audit: (act) => this.auth.audit.note(act),
+      certificates: () => this.certificates.list(),
+    });
   }
 
   #createDeliveryViews(): DeliveryViews {
@@ -544,7 +562,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #configureForwarder(): Promise<void> {
-    const options = destinationOptions(this.#config, Deno.readTextFileSync);
+    const { destination } = this.#config;
+    const enabled = { ...this.#config, destination: destination.filter((each) => each.enabled) };
+    const options = destinationOptions(enabled, Deno.readTextFileSync);
     await this.forwarder.configure(options, this.#rules);
   }
 
@@ -630,6 +650,16 @@ export class Gateway implements AsyncDisposable {
     if (changed.length === 0) return;
     logger("gateway").warn("Changes that need a restart were left out", { keys: changed });
   }
+}
+
+/** For a gateway that was given its configuration by a program. */
+function foundIn(dataDir: string, config: Config): NonNullable<GatewayOptions["origins"]> {
+  const settingsFile = `${dataDir}/settings.toml`;
+  const files = { configFile: null, configFileRequired: false, settingsFile };
+  return {
+    loaded: { config, tree: new Map() },
+    sources: { ...files, environment: {}, flags: [] },
+  };
 }
 
 /** The store is closed again when access control cannot be opened. */

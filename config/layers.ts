@@ -12,6 +12,8 @@ export interface Origin {
   kind: "flag" | "environment" | "file" | "settings" | "default";
   /** `--http`, `SLUICE_HTTP__LISTEN`, the path of the file, or `default`. */
   name: string;
+  /** Of a file, counted from 1, where it is known. */
+  line?: number;
 }
 
 export const DEFAULT_ORIGIN: Origin = { kind: "default", name: "default" };
@@ -95,7 +97,7 @@ export function isBranch(node: Leaf | Branch | undefined): node is Branch {
   return node instanceof Map;
 }
 
-function isEntrySection(key: string): boolean {
+export function isEntrySection(key: string): key is (typeof ENTRY_SECTIONS)[number] {
   return (ENTRY_SECTIONS as readonly string[]).includes(key);
 }
 

@@ -29,6 +29,8 @@ import {
 import { nearest } from "@/config/nearest.ts";
 import { type Problem, type ProblemPlace, problemsError, problemsOf } from "@/config/problems.ts";
 import type { Config } from "@/config/schema.ts";
+import { numberLines } from "@/config/toml_lines.ts";
+import type { Parsed } from "@/config/values.ts";
 
 /** A file above this is no configuration. */
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -114,7 +116,9 @@ async function readFileTree(
     if (text.length > FILE_BYTES_MAX) {
       return failed("is larger than 1 MiB", "is it the right file?");
     }
-    return { tree: treeOf(parseToml(text), origin), problems: [] };
+    const tree = treeOf(parseToml(text), origin);
+    numberLines(tree, text);
+    return { tree, problems: [] };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !options.required) {
       return { tree: new Map(), problems: [] };
@@ -122,6 +126,17 @@ async function readFileTree(
     if (error instanceof TomlError) return failed(...tomlProblem(error));
     const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     return failed(message, "check the path and its rights, or make one with: sluice config init");
+  }
+}
+
+/** The tables and values of a TOML text. */
+export function tomlValues(text: string): Parsed<Record<string, unknown>> {
+  try {
+    return { value: parseToml(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [message, hint] = tomlProblem(error);
+    return { message, hint };
   }
 }
 

@@ -78,8 +78,12 @@ Deno.test("flag beats environment beats file beats settings beats default", asyn
   const origins = new Map(listSettings(loaded).map((item) => [item.path, item.origin]));
   assert.deepEqual(origins.get("gateway.id"), { kind: "flag", name: "--id" });
   assert.deepEqual(origins.get("fanout.prefix")?.name, "SLUICE_FANOUT__PREFIX");
-  assert.deepEqual(origins.get("log.level"), { kind: "file", name: "sluice.toml" });
-  assert.deepEqual(origins.get("storage.linger_ms"), { kind: "settings", name: "settings.toml" });
+  assert.deepEqual(origins.get("log.level"), { kind: "file", name: "sluice.toml", line: 4 });
+  assert.deepEqual(origins.get("storage.linger_ms"), {
+    kind: "settings",
+    name: "settings.toml",
+    line: 6,
+  });
   assert.equal(origins.get("http.listen")?.kind, "default");
 });
 

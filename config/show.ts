@@ -106,14 +106,14 @@ function sectionSettings(
     keys: field.keys,
     section,
     repeated,
-    text: shownText(effective(node, field), field),
+    text: shownText(effectiveValue(node, field), field),
     origin: originOf(nodeAt(node, field.keys) ?? undefined),
     reload: field.reload,
   }));
 }
 
 /** A table is laid over its default key by key, as the schema does; anything else replaces it. */
-function effective(node: Branch, field: FieldDescription): unknown {
+export function effectiveValue(node: Branch, field: FieldDescription): unknown {
   const value = valueAt(node, field.keys);
   if (value === undefined) return field.default;
   return isTable(value) && isTable(field.default) ? { ...field.default, ...value } : value;

@@ -154,7 +154,7 @@ export class SerialSource implements AsyncDisposable {
 }
 
 /** Null on success, else what `stty` said. */
-async function runStty(options: SerialOptions): Promise<string | null> {
+export async function runStty(options: SerialOptions): Promise<string | null> {
   const output = await new Deno.Command("stty", {
     args: ["-F", options.path, String(options.baud), "raw", "-echo", "-echoe", "-echok", "-hupcl"],
     stdin: "null",
@@ -168,7 +168,7 @@ async function runStty(options: SerialOptions): Promise<string | null> {
     : said;
 }
 
-function endChild(child: Deno.ChildProcess): void {
+export function endChild(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGTERM");
   } catch {

@@ -14,7 +14,8 @@ import { ReceivingClient, type ReceivingClientOptions } from "@/mqtt/receiving_c
 import type { Logger } from "@/observe/log.ts";
 import type { Metrics } from "@/observe/metrics.ts";
 
-export interface SubscriberOptions extends Omit<ReceivingClientOptions, "alwaysSubscribe"> {
+export interface SubscriberOptions
+  extends Omit<ReceivingClientOptions, "alwaysSubscribe" | "cleanStart"> {
   /** Name of the `[[source]]`. */
   name: string;
   /** Of this gateway, by whose mark it knows what it published itself. */

@@ -41,6 +41,8 @@ export interface ReceivingClientOptions {
   connectTimeoutMs: number;
   /** False: the broker may still know our filters, ask only when it has no session. */
   alwaysSubscribe: boolean;
+  /** True ends what the broker kept for this client id; 3.1.1 then keeps nothing afterwards. */
+  cleanStart?: boolean;
 }
 
 /**
@@ -152,7 +154,7 @@ export class ReceivingClient {
     this.#send({
       type: "connect",
       version,
-      cleanStart: false,
+      cleanStart: this.#options.cleanStart ?? false,
       keepAlive: keepAliveSeconds,
       clientId,
       username,

@@ -7,6 +7,7 @@ import type { DeliveryView } from "@/model/live_events.ts";
 import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
 import type { DeadParts } from "@/routes/api/dead.ts";
+import type { SettingsPort } from "@/routes/settings/settings_port.ts";
 import type { Store } from "@/store/store_types.ts";
 
 /** Operators' acts, the same ones that the HTTP API and the command line offer. */
@@ -38,4 +39,5 @@ export interface PageServices {
   withSnippets: (
     credential: DeviceCredential,
   ) => Promise<DeviceCredential & { snippets: { title: string; text: string }[] }>;
+  settings: SettingsPort;
 }

@@ -149,11 +149,12 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   async destinationList(): Promise<DestinationStatus[]> {
     const { ledgers } = await this.#gateway.store.snapshot();
     const statuses = new Map(this.#gateway.forwarder.status().map((each) => [each.name, each]));
+    const types = new Map(this.#gateway.config.destination.map(({ name, type }) => [name, type]));
     return ledgers.map((ledger) => {
       const status = statuses.get(ledger.destination);
       return {
         name: ledger.destination,
-        type: status?.type ?? null,
+        type: types.get(ledger.destination) ?? null,
         ledger,
         mode: status?.mode ?? null,
         up: status?.up ?? null,

@@ -2,8 +2,8 @@
 import { ControlServer } from "@/cli/control_server.ts";
 import { createFleet, seededRandom } from "@/cli/simulate_models.ts";
 import type { ServeOptions } from "@/cli/surroundings.ts";
-import { checkConfig, loadConfig, type LoadedConfig } from "@/config/load.ts";
-import { type ConfigChanges, diffConfig } from "@/config/show.ts";
+import { checkConfig } from "@/config/load.ts";
+import type { ConfigChanges } from "@/config/show.ts";
 import { Gateway } from "@/gateway.ts";
 import { VERSION } from "@/model/build.ts";
 import { SluiceError } from "@/model/errors.ts";
@@ -21,7 +21,9 @@ export async function serve(
   attach?: (gateway: Gateway) => Promise<AsyncDisposable>,
 ): Promise<void> {
   const { dataDir, stop } = options;
-  const gateway = await Gateway.start({ config: options.loaded.config, dataDir });
+  const { loaded, sources } = options;
+  const origins = { loaded, sources };
+  const gateway = await Gateway.start({ config: loaded.config, dataDir, origins });
   const process = new ServedGateway(gateway, options);
   await using _attached = await attach?.(gateway);
   try {
@@ -41,14 +43,12 @@ class ServedGateway {
   readonly #notifier: ServiceNotifier | null;
   readonly #demo = new AbortController();
   #demonstration: Promise<unknown> = Promise.resolve();
-  #loaded: LoadedConfig;
   #endReloads: () => void = () => {};
 
   constructor(gateway: Gateway, options: ServeOptions) {
     const { dataDir, stop } = options;
     this.#gateway = gateway;
     this.#options = options;
-    this.#loaded = options.loaded;
     const operations = new LiveOperations(gateway, {
       reload: () => this.#reload(),
       stop: () => stop.abort(),
@@ -79,11 +79,7 @@ class ServedGateway {
   async #reload(): Promise<ConfigChanges> {
     this.#notifier?.reloading();
     try {
-      const loaded = await loadConfig(this.#options.sources);
-      const changes = diffConfig(this.#loaded, loaded);
-      await this.#gateway.reload(loaded.config);
-      this.#loaded = loaded;
-      return changes;
+      return await this.#gateway.settings.reload();
     } finally {
       this.#notifier?.ready("ready");
     }

@@ -12,6 +12,8 @@ type Source = SerialSource | SubscriberSource;
 interface Running {
   /** The configuration that it was started with, to see what a reload changes. */
   fingerprint: string;
+  /** Of a serial port. */
+  path: string | null;
   source: Source;
 }
 
@@ -32,6 +34,15 @@ export class Sources {
   /** Name and mode of each running source. */
   modes(): { name: string; mode: string }[] {
     return [...this.#running].map(([name, { source }]) => ({ name, mode: source.mode }));
+  }
+
+  /** Serial ports that are open or being opened: path → name of the source. */
+  linesInUse(): Map<string, string> {
+    return new Map(
+      [...this.#running].flatMap(([name, { path, source }]): [string, string][] =>
+        path === null || source.mode === "waiting" ? [] : [[path, name]]
+      ),
+    );
   }
 
   /** Makes the running sources those of `config`; unchanged ones are not touched. */
@@ -58,7 +69,8 @@ export class Sources {
 
   #start(config: SourceConfig, whole: Config): void {
     const source = this.#create(config, whole);
-    this.#running.set(config.name, { fingerprint: fingerprintOf(config, whole), source });
+    const path = config.type === "serial" ? config.path : null;
+    this.#running.set(config.name, { fingerprint: fingerprintOf(config, whole), path, source });
     source.start();
   }
 
