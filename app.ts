@@ -1,46 +1,22 @@
 /** The web app without a listener, so that tests call it directly. */
 import type { Context, Hono } from "hono";
-import type { Auth } from "@/auth/auth.ts";
 import { VERSION } from "@/model/build.ts";
 import { HttpError } from "@/model/errors.ts";
 import { logger } from "@/observe/log.ts";
 import { boundRequests, guardRequests, type RequestLimits } from "@/routes/access.ts";
-import { auditOperations } from "@/routes/api/audit.ts";
-import { authOperations } from "@/routes/api/auth.ts";
-import { deadOperations, type DeadParts } from "@/routes/api/dead.ts";
-import { deviceOperations, type DeviceParts } from "@/routes/api/devices.ts";
-import type { LiveStreams } from "@/routes/api/event_stream.ts";
+import { addOperations, type OperationParts } from "@/routes/api/all_operations.ts";
 import { type IngestLimits, type IngestPort, ingestRoutes } from "@/routes/api/ingest.ts";
-import { laterOperations } from "@/routes/api/later.ts";
 import { type OpenApiDocument, openApiDocument } from "@/routes/api/open_api.ts";
 import { Api } from "@/routes/api/operation.ts";
-import { describePlainRoutes } from "@/routes/api/plain_routes.ts";
-import { predictionOperations } from "@/routes/api/predictions.ts";
 import { asHttpError, sendProblem } from "@/routes/api/problem.ts";
-import { queueOperations, type QueueParts } from "@/routes/api/queue.ts";
-import { readingOperations } from "@/routes/api/readings.ts";
 import { JSON_BYTES_MAX } from "@/routes/api/request_body.ts";
-import { userOperations } from "@/routes/api/users.ts";
 import { apiDocsRoute } from "@/routes/docs_api.ts";
 import { type HealthParts, healthRoutes } from "@/routes/health.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
-import { liveOperations } from "@/routes/api/live.ts";
-import type { LiveBoard } from "@/routes/api/live_board.ts";
 import { PagesApp, type PagesParts } from "@/routes/pages_app.ts";
 import { mqttUpgradeRoute, type UpgradeMqtt } from "@/routes/mqtt_upgrade.ts";
-import type { StoreAdmin } from "@/store/store_types.ts";
 
-/** What operators may do to the gateway, as far as HTTP offers it. */
-export type AppOperations =
-  & Omit<QueueParts, "store" | "audit">
-  & Pick<DeadParts, "sourceDeadReplay">;
-
-export interface AppParts {
-  auth: Auth;
-  store: StoreAdmin;
-  streams: LiveStreams;
-  operations: AppOperations;
-  withSnippets: DeviceParts["withSnippets"];
+export interface AppParts extends OperationParts {
   health: HealthParts;
   ingest: IngestPort;
   /** Asked for each request. */
@@ -49,7 +25,6 @@ export interface AppParts {
   /** Requests that wait for their answer at a time. */
   requestsMax: () => number;
   upgradeMqtt: UpgradeMqtt;
-  live: LiveBoard;
   pages: PagesParts;
 }
 
@@ -81,7 +56,6 @@ export function createApp(parts: AppParts): CreatedApp {
   app.route("/", ingestRoutes(parts.ingest, ingestLimits));
   app.route("/", mqttUpgradeRoute(parts.upgradeMqtt));
   addOperations(api, parts);
-  describePlainRoutes(api);
   const document = describedOnce(() => openApiDocument(api, auth.policies));
   app.route("/", apiDocsRoute(() => document().document));
   app.get("/api/openapi.json", (c) => sendDocument(c, document()));
@@ -137,30 +111,6 @@ function sendDocument(c: Context<HttpEnv>, { text, tag }: Description): Response
   return c.req.header("if-none-match") === tag
     ? c.body(null, 304, headers)
     : c.body(text, 200, headers);
-}
-
-function addOperations(api: Api, parts: AppParts): void {
-  const { auth, store, streams, operations, withSnippets } = parts;
-  authOperations(api, auth);
-  readingOperations(api, { store, streams });
-  predictionOperations(api, { store, streams });
-  deviceOperations(api, { store, auth, withSnippets });
-  const { audit } = auth;
-  queueOperations(api, {
-    ...{ store, audit },
-    queueStatus: () => operations.queueStatus(),
-    destinationList: () => operations.destinationList(),
-    destinationTest: (name) => operations.destinationTest(name),
-    destinationPause: (name, paused) => operations.destinationPause(name, paused),
-  });
-  deadOperations(api, {
-    ...{ store, audit },
-    sourceDeadReplay: (filter, options) => operations.sourceDeadReplay(filter, options),
-  });
-  userOperations(api, auth);
-  auditOperations(api, auth);
-  liveOperations(api, parts.live);
-  laterOperations(api);
 }
 
 async function securityHeaders(

@@ -55,7 +55,7 @@ export function badRefreshToken(): HttpError {
 
 export function badClientCertificate(why: string): HttpError {
   return new HttpError(401, `The client certificate is not accepted: ${why}`, {
-    code: "AUTH-0408",
+    code: "AUTH-0413",
     hint: "use a certificate of this gateway's authority that has not expired, or none; " +
       '"sluice cert device ID" issues one',
   });

@@ -49,6 +49,12 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map(
   }).flatMap(([unit, names]) => names.map((name) => [name, unit] as const)),
 );
 
+/** Every unit with the names of measurements that have it when nothing else is said. */
+export function wellKnownUnits(): Map<string, string[]> {
+  const byUnit = Map.groupBy(WELL_KNOWN, ([, unit]) => unit);
+  return new Map([...byUnit].map(([unit, entries]) => [unit, entries.map(([name]) => name)]));
+}
+
 /** Spellings that devices use, in lower case, under the word by which the gateway knows the unit. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map(
   Object.entries({

@@ -4,7 +4,11 @@
  */
 import { commandReference } from "@/cli/reference.ts";
 import { configReference } from "@/config/reference.ts";
+import { errorReference, ERRORS_PATH } from "@/tools/error_reference.ts";
 import { GRAFANA_FILES } from "@/tools/grafana_dashboards.ts";
+import { HTTP_PATH, httpReference } from "@/tools/http_reference.ts";
+import { CONFORMANCE_PATH, mqttConformance } from "@/tools/mqtt_conformance.ts";
+import { topicReference, TOPICS_PATH } from "@/tools/topic_reference.ts";
 
 export interface GeneratedFile {
   /** Relative to the repository. */
@@ -15,6 +19,10 @@ export interface GeneratedFile {
 export const GENERATED_FILES: GeneratedFile[] = [
   { path: "docs/reference/commands.md", make: commandReference },
   { path: "docs/reference/config.md", make: configReference },
+  { path: HTTP_PATH, make: httpReference },
+  { path: TOPICS_PATH, make: topicReference },
+  { path: ERRORS_PATH, make: errorReference },
+  { path: CONFORMANCE_PATH, make: mqttConformance },
   ...GRAFANA_FILES,
 ];
 

@@ -1,6 +1,6 @@
 /**
  * `docs/reference/mqtt_conformance.md`, made of the suite: every normative statement of MQTT 3.1.1
- * and 5.0 with the cases that show it. Run it to write the file.
+ * and 5.0 with the cases that show it.
  */
 import { CASES } from "@/tests/mqtt/cases/all_cases.ts";
 import { type Statement, STATEMENTS } from "@/tests/mqtt/statements.ts";
@@ -79,14 +79,4 @@ function shown({ kind, reason }: Statement, names: string[]): string {
   const unique = [...new Set(names)].map((name) => name.replaceAll("|", "\\|"));
   const rest = unique.length - NAMES_MAX;
   return unique.slice(0, NAMES_MAX).join("; ") + (rest > 0 ? `; and ${rest} more` : "");
-}
-
-if (import.meta.main) {
-  const faults = conformanceFaults();
-  if (faults.length > 0) {
-    console.error(faults.join("\n"));
-    Deno.exit(1);
-  }
-  await Deno.writeTextFile(new URL(`../${CONFORMANCE_PATH}`, import.meta.url), mqttConformance());
-  console.log(`wrote ${CONFORMANCE_PATH}`);
 }

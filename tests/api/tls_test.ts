@@ -46,7 +46,7 @@ async function cases(tls: TlsGatewayBed): Promise<Case[]> {
   const fingerprint = await tls.bind("press-4", revoked);
   await tls.bed.gateway.auth.devices.removeCertificate("press-4", { fingerprint, by });
   const no = { mqtt: "refused", https: [401, "AUTH-0420"] } as const;
-  const unproven = { mqtt: "refused", https: [401, "AUTH-0408"] } as const;
+  const unproven = { mqtt: "refused", https: [401, "AUTH-0413"] } as const;
   return [
     { what: "ours", pair: bound, mqtt: "open", https: [202, null] },
     { what: "none", pair: null, ...no },
@@ -252,7 +252,7 @@ Deno.test("reload: a new certificate for new connections, open ones go on", asyn
   await access.certServer({ names: ["localhost", "127.0.0.1"] });
   tls.ca = await Deno.readTextFile(gateway.auth.certificates.authorityPaths.certificate);
   for (const over of OVER) assert.equal(await tls.attempt(over, { pair }), "refused");
-  assert.deepEqual(await tls.ingest("press-4", { pair }), { status: 401, code: "AUTH-0408" });
+  assert.deepEqual(await tls.ingest("press-4", { pair }), { status: 401, code: "AUTH-0413" });
   await client.publishAsync("devices/press-4/telemetry", '{"t":2}', { qos: 1 });
   await Promise.all([client.endAsync(), socket.endAsync()]);
 });
