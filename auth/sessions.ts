@@ -9,7 +9,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
-import { auditText, type AuditTrail } from "@/auth/audit.ts";
+import { type Actor, auditText, type AuditTrail } from "@/auth/audit.ts";
 import type { AuthMirror, Plan } from "@/auth/auth_mirror.ts";
 import type { AuthChange, SessionRecord, UserRecord } from "@/auth/auth_store.ts";
 import { badRefreshToken, wrongLogin } from "@/auth/refusals.ts";
@@ -103,6 +103,29 @@ export class Sessions {
     } catch (error) {
       logger("auth").warn("Cannot note the use of a session", { cause: String(error) });
     }
+  }
+
+  /** The open sessions of a person, the one used last first. */
+  ofPerson(userId: string): SessionRecord[] {
+    return this.#mirror.sessionsOf(userId).filter((session) => !this.#isOver(session))
+      .sort((a, b) => b.usedAtMs - a.usedAtMs || b.createdAtMs - a.createdAtMs);
+  }
+
+  /** Ends all sessions of a person but `keepSessionId`; returns how many. */
+  async endAll(
+    userId: string,
+    { by, keepSessionId }: { by: Actor; keepSessionId: string | null },
+  ): Promise<number> {
+    const ended = await this.#mirror.change((): Plan<SessionRecord[]> => {
+      const ends = this.#mirror.sessionsOf(userId).filter(({ id }) => id !== keepSessionId);
+      const subject = this.#mirror.users.get(userId)?.name;
+      if (ends.length === 0 || subject === undefined) return { changes: [], result: [] };
+      const detail = `${ends.length} sign-ins ended`;
+      const entry = this.#audit.entry({ by, action: "logout", subject, detail });
+      return { changes: [...ends.map(deletion), entry], result: ends };
+    });
+    this.#announceEnds(ended);
+    return ended.length;
   }
 
   /** Ends one session; nothing happens when it has ended before. */

@@ -48,6 +48,8 @@ export interface FieldProps extends Labelled {
   inputMode?: "text" | "numeric" | "decimal" | "email" | "url" | "search";
   disabled?: boolean;
   readOnly?: boolean;
+  /** The one field of a page where typing begins. */
+  autofocus?: boolean;
   /** Id of a `<datalist>`. */
   list?: string;
 }

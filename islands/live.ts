@@ -65,10 +65,23 @@ function open(): void {
     lose();
     // After an answer that is no stream (503 while it restarts, 401 after the session's end) the
     // browser gives up by itself.
-    if (source?.readyState === EventSource.CLOSED) opening = setTimeout(open, RETRY_MS);
+    if (source?.readyState === EventSource.CLOSED) void retry();
   });
   listen(source);
   checking ??= setInterval(checkSilence, CHECK_MS);
+}
+
+/** Again, unless the session is over: an EventSource does not tell why it was refused. */
+async function retry(): Promise<void> {
+  const status = await fetch("/api/auth/profile").then(({ status }) => status, () => 0);
+  if (status === 401) return reload();
+  clearTimeout(opening);
+  opening = setTimeout(open, RETRY_MS);
+}
+
+/** The page anew, by GET also where a form led to it; signed out that is the sign-in. */
+function reload(): void {
+  location.replace(location.pathname + location.search);
 }
 
 function urlOf(all: LiveNeeds[]): string {
@@ -106,7 +119,7 @@ function listen(from: EventSource): void {
 
 /** Another build has other pages and scripts: load them. */
 function meet(now: LiveHello): void {
-  if (hello !== null && hello.buildId !== now.buildId) location.reload();
+  if (hello !== null && hello.buildId !== now.buildId) reload();
   hello = now;
 }
 

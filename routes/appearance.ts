@@ -40,6 +40,11 @@ export function timeZoneCookie(zone: string): string {
   return `${ZONE_COOKIE}=${value}; Path=/; SameSite=Lax; Max-Age=${YEAR_SECONDS}`;
 }
 
+/** The browser tells its own zone again at the next page. */
+export function forgottenTimeZoneCookie(): string {
+  return `${ZONE_COOKIE}=; Path=/; SameSite=Lax; Max-Age=0`;
+}
+
 function cookieOf(headers: Headers, name: string): string | null {
   const pairs = (headers.get("cookie") ?? "").split(";", 50).map((pair) => pair.trim());
   const found = pairs.find((pair) => pair.startsWith(`${name}=`));

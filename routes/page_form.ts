@@ -40,6 +40,14 @@ export function seeOther(path: string, headers: Record<string, string> = {}): Re
   return new Response(null, { status: 303, headers: { location: path, ...headers } });
 }
 
+/** A form whose field `action` names nothing that its page can do. */
+export function unknownAct(): HttpError {
+  return new HttpError(400, "The form says nothing that this page can do", {
+    code: "HTTP-0400",
+    hint: "reload the page and send the form again",
+  });
+}
+
 /**
  * The outcome of an act, or the problem that the page shows beside the input. What is not the
  * sender's to mend (5xx but 503) goes on to the error page.

@@ -51,7 +51,7 @@ function viewOf({ atMs, ...entry }: AuditRecord) {
 }
 
 /** The trail writes its own lines, so that every export of it looks the same. */
-function fileOfTrail(
+export function fileOfTrail(
   auth: Auth,
   { filter, format }: {
     filter: Parameters<Auth["audit"]["list"]>[0];

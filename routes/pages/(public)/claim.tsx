@@ -77,6 +77,7 @@ function ClaimForm(
           label={people.name}
           value={name}
           autocomplete="username"
+          autofocus={name === ""}
           required
           maxLength={64}
         />
@@ -85,6 +86,7 @@ function ClaimForm(
           label={people.password}
           type="password"
           autocomplete="new-password"
+          autofocus={name !== ""}
           help={people.passwordHelp}
           required
         />

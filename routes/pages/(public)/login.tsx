@@ -53,6 +53,7 @@ export default define.page<typeof handler>(({ data: { name, next, problem }, sta
       </Head>
       <h1>{people.signIn}</h1>
       {problem !== null && <ProblemNotice problem={problem} />}
+      {problem === null && next !== "/" && <p>{people.toGetTo(next.split("?")[0]!)}</p>}
       <PostForm csrfToken={null} label={people.signIn}>
         <input type="hidden" name="next" value={next} />
         <Field
@@ -60,6 +61,7 @@ export default define.page<typeof handler>(({ data: { name, next, problem }, sta
           label={people.name}
           value={name}
           autocomplete="username"
+          autofocus={name === ""}
           required
           maxLength={64}
         />
@@ -68,6 +70,7 @@ export default define.page<typeof handler>(({ data: { name, next, problem }, sta
           label={people.password}
           type="password"
           autocomplete="current-password"
+          autofocus={name !== ""}
           required
         />
         <button type="submit" class="button primary">{people.signIn}</button>
