@@ -162,3 +162,28 @@ Deno.test("a login that a password change overtakes does not get in", async () =
   const origin = { kind: "token", address: "::1", agent: null } as const;
   await refusedWith(bed.auth.sessions.start(user, origin), { status: 401 });
 });
+
+Deno.test("all sign-ins of a person but one end together, in one line of the trail", async () => {
+  await using bed = await AuthBed.create();
+  await bed.addUser("ada", "admin");
+  await bed.addUser("bob", "viewer");
+  const kept = await bed.login({ name: "ada" });
+  const ended = [await bed.login({ name: "ada" }), await bed.login({ name: "ada" })];
+  const others = await bed.login({ name: "bob" });
+  const { userId, sessionId: keepSessionId } = await bed.auth.tokens.verify(kept.access_token);
+  assert.equal(bed.auth.sessions.ofPerson(userId).length, 3);
+  const by = { name: "ada", address: "192.0.2.1" };
+  assert.equal(await bed.auth.sessions.endAll(userId, { by, keepSessionId }), 2);
+  assert.deepEqual(bed.auth.sessions.ofPerson(userId).map(({ id }) => id), [keepSessionId]);
+  for (const { access_token, refresh_token } of ended) {
+    await refusedWith(bed.auth.tokens.verify(access_token), { status: 401 });
+    await refusedWith(refresh(bed, refresh_token), UNUSABLE);
+  }
+  await bed.auth.tokens.verify(kept.access_token);
+  await bed.auth.tokens.verify(others.access_token);
+  const [{ action, subject, detail } = {}] = await bed.auditTrail();
+  assert.deepEqual({ action, subject, detail }, {
+    ...{ action: "logout", subject: "ada", detail: "2 sign-ins ended" },
+  });
+  assert.equal(await bed.auth.sessions.endAll(userId, { by, keepSessionId }), 0);
+});

@@ -1,5 +1,5 @@
 /** Reading the forms of pages, and what their handlers answer. */
-import type { HttpError } from "@/model/errors.ts";
+import { HttpError } from "@/model/errors.ts";
 import { asHttpError } from "@/routes/api/problem.ts";
 import { readBody, requireType } from "@/routes/api/request_body.ts";
 

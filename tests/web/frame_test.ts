@@ -52,10 +52,14 @@ Deno.test("themes follow the system until one is chosen, with and without script
     await using visitor = await browser.visitor(gateway.httpUrl, options);
     const { page } = visitor;
     const paper = () =>
-      page.evaluate(() => getComputedStyle(document.body).getPropertyValue("background-color"));
+      page.locator("body").evaluate((body) =>
+        getComputedStyle(body).getPropertyValue("background-color")
+      );
     await page.goto("/login");
     assert.equal(await paper(), "rgb(12, 22, 27)");
+    const answered = page.waitForEvent("load");
     await page.getByRole("button", { name: "Light" }).click();
+    await answered;
     assert.equal(await paper(), "rgb(243, 246, 247)");
     assert.equal(new URL(page.url()).pathname, "/login");
   }

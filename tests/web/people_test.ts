@@ -10,7 +10,7 @@ import {
   WIDE,
 } from "@/tests/web/page_bed.ts";
 
-const BOB = { name: "bob", password: "a sentence of bob's own" };
+const BOB = { name: "bob", password: "nobody guesses this one" };
 
 const LOOKS = [
   { colorScheme: "light", viewport: WIDE },
@@ -137,11 +137,13 @@ Deno.test("nobody ends the sign-in of somebody else from the own account", async
     inputs.map((input) => (input as HTMLInputElement).value)
   );
   await admin.page.goto("/account");
-  await admin.page.evaluate(async (session) => {
+  assert.equal(ids.length, 2);
+  const landed = await admin.page.evaluate(async (session) => {
     const token = document.querySelector<HTMLInputElement>('input[name="_csrf"]')!.value;
     const body = new URLSearchParams({ action: "end", session, _csrf: token });
-    await fetch("/account", { method: "POST", body });
+    return (await fetch("/account", { method: "POST", body })).url;
   }, ids[0]!);
+  assert.match(landed, /done=ended/);
   await bob.page.goto("/account");
   assert.equal(await bob.page.getByText("End the sign-in").count(), 0);
   assert.equal(new URL(bob.page.url()).pathname, "/account");
