@@ -1,14 +1,11 @@
 /**
  * `deno task screenshots [FOLDER] [PATH…]`: every page as a picture, in both themes and on a phone,
  * for a person to look at. The gateway runs with simulated devices; the default folder is
- * `dist/screenshots`.
+ * `dist/screenshots`. Pages are listed in `tests/web/pages_list.ts`.
  */
 import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { NARROW, PageBrowser, startGateway, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
-
-/** Signed out, then signed in as an admin. */
-const PUBLIC_PAGES = ["/login", "/claim"];
-const PAGES = ["/", "/account", "/nowhere"];
+import { PAGES, PUBLIC_PAGES } from "@/tests/web/pages_list.ts";
 
 const SHOTS = [
   { name: "light", colorScheme: "light", viewport: WIDE },
@@ -31,7 +28,7 @@ async function shootAll(
   { folder, wanted }: { folder: string; wanted: string[] },
 ): Promise<void> {
   await using browser = await PageBrowser.launch();
-  const chosen = (paths: string[]) => wanted.length === 0 ? paths : [];
+  const chosen = (paths: readonly string[]) => wanted.length === 0 ? paths : [];
   for (const { name, ...options } of SHOTS) {
     await using visitor = await browser.visitor(gateway.httpUrl, options);
     const shootEach = async (paths: readonly string[]) => {

@@ -1,0 +1,18 @@
+/**
+ * Every page, once: the pictures of `deno task screenshots` and the checks of quality go through
+ * this list. The gateway behind it runs with simulated devices; `quality_test.ts` names a page that
+ * is missing here.
+ */
+
+/** Open to visitors; without script. */
+export const PUBLIC_PAGES: readonly string[] = ["/login"];
+
+/** Signed in as an admin. */
+export const PAGES: readonly string[] = [
+  "/",
+  "/delivery",
+  "/settings/people",
+  "/settings/people/ada",
+  "/audit",
+  "/account",
+];
