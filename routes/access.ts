@@ -7,14 +7,14 @@ import type { Identity } from "@/auth/access_tokens.ts";
 import type { Actor } from "@/auth/audit.ts";
 import type { RateLimit } from "@/auth/rate_limit.ts";
 import { addressKey } from "@/auth/remote_address.ts";
-import type { RequestGuard } from "@/auth/request_guard.ts";
+import type { Passed, RequestGuard } from "@/auth/request_guard.ts";
 import { badClientCertificate, notSignedIn } from "@/auth/refusals.ts";
 import { HttpError } from "@/model/errors.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
 import { readForm } from "@/routes/page_form.ts";
 
 export interface RequestLimits {
-  /** Per client address, before anything is looked at. */
+  /** Per client address, of requests that nobody signed in makes. */
   address: RateLimit;
   /** Per signed-in session. */
   session: RateLimit;
@@ -28,14 +28,31 @@ export function guardRequests(
     const { peer } = c.env;
     if (peer?.kind === "refused") throw badClientCertificate(peer.why);
     const counts = c.req.path.startsWith("/api/");
-    if (counts) spend(limits.address, addressKey(c.env.remoteAddress));
-    const { raw } = c.req;
-    const form = () => readForm(raw);
-    const passed = await guard.check(raw, { tls: c.env.tls === true, form });
+    const waitSeconds = counts ? limits.address.take(addressKey(c.env.remoteAddress)) : 0;
+    const passed = await checked(c, { guard, waitSeconds });
     if (counts && passed.identity !== null) spend(limits.session, passed.identity.sessionId);
     c.set("passed", passed);
     await next();
   };
+}
+
+/**
+ * Behind one address may be a whole company: a flood from there holds up whoever is signed out, not
+ * who is signed in; those have a budget of their own.
+ */
+async function checked(
+  c: Context<HttpEnv>,
+  { guard, waitSeconds }: { guard: RequestGuard; waitSeconds: number },
+): Promise<Passed> {
+  const { raw } = c.req;
+  const facts = { tls: c.env.tls === true, form: () => readForm(raw) };
+  try {
+    const passed = await guard.check(raw, facts);
+    if (waitSeconds === 0 || passed.identity !== null) return passed;
+  } catch (error) {
+    if (waitSeconds === 0) throw error;
+  }
+  throw tooOften(waitSeconds);
 }
 
 /** Asked by machines that must not be turned away. */
@@ -80,8 +97,11 @@ export function actorOf(c: Context<HttpEnv>): Actor {
 
 function spend(limit: RateLimit, key: string): void {
   const waitSeconds = limit.take(key);
-  if (waitSeconds === 0) return;
-  throw new HttpError(429, "Too many requests", {
+  if (waitSeconds > 0) throw tooOften(waitSeconds);
+}
+
+function tooOften(waitSeconds: number): HttpError {
+  return new HttpError(429, "Too many requests", {
     code: "HTTP-0429",
     hint: "ask less often, or use the streams instead of polling",
     headers: { "Retry-After": String(Math.ceil(waitSeconds)) },
