@@ -10,10 +10,10 @@ import { type OpenApiDocument, openApiDocument } from "@/routes/api/open_api.ts"
 import { Api } from "@/routes/api/operation.ts";
 import { asHttpError, sendProblem } from "@/routes/api/problem.ts";
 import { JSON_BYTES_MAX } from "@/routes/api/request_body.ts";
-import { apiDocsRoute } from "@/routes/docs_api.ts";
 import { type HealthParts, healthRoutes } from "@/routes/health.ts";
 import type { HttpEnv } from "@/routes/http_env.ts";
 import { PagesApp, type PagesParts } from "@/routes/pages_app.ts";
+import type { PageServices } from "@/routes/page_services.ts";
 import { mqttUpgradeRoute, type UpgradeMqtt } from "@/routes/mqtt_upgrade.ts";
 
 export interface AppParts extends OperationParts {
@@ -25,7 +25,7 @@ export interface AppParts extends OperationParts {
   /** Requests that wait for their answer at a time. */
   requestsMax: () => number;
   upgradeMqtt: UpgradeMqtt;
-  pages: PagesParts;
+  pages: Omit<PagesParts, "services"> & { services: Omit<PageServices, "apiDocument"> };
 }
 
 const SECURITY_HEADERS: Record<string, string> = {
@@ -57,9 +57,9 @@ export function createApp(parts: AppParts): CreatedApp {
   app.route("/", mqttUpgradeRoute(parts.upgradeMqtt));
   addOperations(api, parts);
   const document = describedOnce(() => openApiDocument(api, auth.policies));
-  app.route("/", apiDocsRoute(() => document().document));
   app.get("/api/openapi.json", (c) => sendDocument(c, document()));
-  const pages = new PagesApp(parts.pages);
+  const services = { ...parts.pages.services, apiDocument: () => document().document };
+  const pages = new PagesApp({ ...parts.pages, services });
   app.notFound((c) => {
     if (!isPage(c)) return sendProblem(c, notFound(c.req.path));
     return pages.answer(c.req.raw, arrivalOf(c));

@@ -8,9 +8,10 @@
  * everything that was committed is either confirmed by its destination or back in the queue.
  */
 import { assets } from "@/_gen/assets.ts";
+import { docs } from "@/_gen/docs.ts";
 import { islands } from "@/_gen/islands.ts";
 import { routes } from "@/_gen/routes.ts";
-import { createApp, type CreatedApp } from "@/app.ts";
+import { type AppParts, createApp, type CreatedApp } from "@/app.ts";
 import { Auth } from "@/auth/auth.ts";
 import { authStoreOf } from "@/auth/auth_store.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
@@ -32,12 +33,13 @@ import { type Listener, listenTcp, listenTls } from "@/mqtt/listener.ts";
 import { webSocketServerOptions } from "@/mqtt/websocket_channel.ts";
 import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
+import { DocLibrary } from "@/routes/doc_library.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
 import type { DeviceParts } from "@/routes/api/devices.ts";
 import { LiveStreams } from "@/routes/api/event_stream.ts";
 import { LiveBoard } from "@/routes/api/live_board.ts";
-import type { PagesParts } from "@/routes/pages_app.ts";
+import { readLegalText } from "@/runtime/legal_files.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { boundAddresses, BoundPort } from "@/runtime/bound_port.ts";
 import { CertificateWatch } from "@/runtime/certificate_watch.ts";
@@ -450,8 +452,11 @@ export class Gateway implements AsyncDisposable {
   }
 
   #pagesParts(
-    { operations, withSnippets }: Pick<PagesParts["services"], "operations" | "withSnippets">,
-  ): PagesParts {
+    { operations, withSnippets }: Pick<
+      AppParts["pages"]["services"],
+      "operations" | "withSnippets"
+    >,
+  ): AppParts["pages"] {
     return {
       services: {
         ...{ store: this.store, auth: this.auth, operations, withSnippets },
@@ -461,6 +466,8 @@ export class Gateway implements AsyncDisposable {
         deliveryView: () => this.#deliveryViews.view(),
         deviceWatch: this.deviceWatch,
         settings: this.settings,
+        docs: new DocLibrary(docs),
+        legalText: (name) => readLegalText(this.#dataDir, name),
       },
       manifest: { routes, islands, assets },
       now: Date.now,

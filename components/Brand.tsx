@@ -1,7 +1,7 @@
 /** Two gates and the water between them. */
-export function Brand({ name }: { name: string }) {
+export function Brand({ name, href = "/" }: { name: string; href?: string }) {
   return (
-    <a class="brand" href="/">
+    <a class="brand" href={href}>
       <svg viewBox="0 0 26 26" width="26" height="26" aria-hidden="true">
         <rect class="brand-gate" x="2" y="3" width="4" height="20" rx="1.5" />
         <rect class="brand-gate" x="20" y="3" width="4" height="20" rx="1.5" />

@@ -21,7 +21,7 @@ export function VisitorFrame(props: VisitorFrameProps) {
     <div class="visitor">
       <a class="skip" href="#content">{texts.nav.skip}</a>
       <header class="visitor-head">
-        <Brand name={texts.product} />
+        <Brand name={texts.product} href={signedIn ? "/" : "/welcome"} />
         <nav aria-label={texts.nav.label}>
           <a href="/docs">{texts.nav.docs}</a>
           {signedIn

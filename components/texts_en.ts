@@ -3,6 +3,7 @@
  * pages has its section; functions where a number or a name stands inside.
  */
 import { formatNumber } from "@/components/format.ts";
+import { LEGAL_EN } from "@/components/legal_en.ts";
 
 function count(n: number, one: string, many = `${one}s`): string {
   return `${formatNumber(n)} ${n === 1 ? one : many}`;
@@ -247,7 +248,101 @@ export const TEXTS_EN = {
   },
 
   /** Welcome, documentation, purchase, legal pages. */
-  visitors: {},
+  visitors: {
+    welcome: "Data from your devices, safe before it is confirmed",
+    welcomePromise: "An acknowledged message is never lost.",
+    welcomeIntro:
+      "This is a Sluice gateway. It takes what devices measure, writes it to its own disk, says so to " +
+      "the device, and brings it to databases and brokers, however long they are away.",
+    welcomeFlow:
+      "Devices send over MQTT, HTTP and serial lines to Sluice. Sluice writes each message to its log " +
+      "on disk and acknowledges it then. From the log it goes to every destination; for one that is " +
+      "away it waits.",
+    flow: {
+      sensors: ["Sensors", "MQTT"],
+      programs: ["Programs", "HTTP"],
+      radio: ["LoRa boards", "serial line"],
+      acknowledged: "acknowledged: it is on disk",
+      log: "log on disk",
+      waits: "waits here",
+      database: ["PostgreSQL", "confirmed"],
+      series: ["InfluxDB", "confirmed"],
+      broker: ["MQTT broker", "away"],
+    },
+    enter: "Sign in",
+    enterText: "Dashboards, devices and the state of delivery, live.",
+    read: "Read the documentation",
+    readText: "Connect a device in five minutes; every setting, every error.",
+    request: "Request a device kit",
+    requestText: "Sensor nodes, receivers and cameras that speak to this gateway.",
+    factsTitle: "What you can rely on",
+    facts: [
+      [
+        "Written first, confirmed second",
+        "A device gets its acknowledgement after the commit to disk, so a power cut loses nothing it " +
+        "was told is safe.",
+      ],
+      [
+        "It works alone",
+        "Pages, charts and documentation come from this machine. The internet may be away.",
+      ],
+      [
+        "Every message is accounted for",
+        "For each destination: accepted equals confirmed plus waiting plus dead, at any moment.",
+      ],
+    ],
+
+    legal: LEGAL_EN,
+    legalDefault:
+      "This is the text that the program brings. The operator of this gateway has not put one of " +
+      "their own here yet.",
+    legalOperator:
+      "Visitors see the text that the program brings. To replace it, write yours in Markdown into",
+    legalProblem: "The file there is not shown:",
+
+    docs: "Documentation",
+    docsIntro:
+      "Everything about this gateway, for the version that runs here, also without the internet.",
+    docsPages: "All pages of the documentation",
+    allPages: "All pages",
+    onThisPage: "On this page",
+    neighbours: "Pages before and after",
+    previousPage: "Before",
+    nextPage: "Next",
+    part: (part: number, parts: number) => `part ${part} of ${parts}`,
+
+    api: "HTTP API",
+    apiVersion: "version",
+    apiDocument: "OpenAPI 3.1 document",
+    apiDocumentHint: "for code generators and API clients",
+    apiSignIn: "How a request proves who it is from",
+    apiSignInBearer: "Programs: an access token of",
+    apiSignInCookie:
+      "Pages in a browser: the session's cookie; what changes something also sends its form token.",
+    apiSignInDevice: "Devices: their id and password, as Basic or as the bearer token id.password.",
+    apiOperations: "Operations",
+    apiProblems: "Problems",
+    apiProblemsHint:
+      "Every error is application/problem+json: a stable code, what failed and a hint what to do next.",
+    apiCodes: "All codes",
+    apiSchemas: "Schemas",
+    apiSchemasHint: "What the operations take and give.",
+    apiPublic: "Open to everybody",
+    apiDevice: "A device's credential",
+    apiScrape: "The scrape token, or this machine",
+    apiOwn: "Checked by the protocol itself",
+    apiRole: (role: string) => `Role ${role} or above`,
+    apiWho: "Who",
+    apiParameters: "Parameters",
+    apiBody: "Body",
+    apiAnswer: "Answer",
+    apiExample: "Example",
+    apiName: "Name",
+    apiType: "Type",
+    apiRequired: "required",
+    apiMeaning: "Meaning",
+    apiStatus: "Status",
+  },
 
   dashboard: {},
 

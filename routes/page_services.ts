@@ -4,6 +4,8 @@ import type { DeviceCredential } from "@/auth/device_registry.ts";
 import type { Config } from "@/config/schema.ts";
 import type { DeviceSigns } from "@/model/device_status.ts";
 import type { DeliveryView } from "@/model/live_events.ts";
+import type { OpenApiDocument } from "@/routes/api/open_api.ts";
+import type { DocLibrary } from "@/routes/doc_library.ts";
 import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
 import type { DeadParts } from "@/routes/api/dead.ts";
@@ -25,6 +27,18 @@ export interface DeviceSignsSource {
   signs: (device: string) => DeviceSigns;
 }
 
+export type LegalName = "privacy" | "terms" | "imprint";
+
+/** An operator's text for a legal page. */
+export interface LegalText {
+  /** Markdown; null where there is none. */
+  text: string | null;
+  /** Where it is expected. */
+  path: string;
+  /** Why a file that is there is not used. */
+  problem: string | null;
+}
+
 export interface PageServices {
   store: Omit<Store, "append" | "reject" | "commitState" | "loadState" | "openForwardPort">;
   auth: Auth;
@@ -34,6 +48,9 @@ export interface PageServices {
   /** Bound addresses by protocol. */
   addresses: () => Record<string, string>;
   health: () => Health;
+  docs: DocLibrary;
+  legalText: (name: LegalName) => Promise<LegalText>;
+  apiDocument: () => OpenApiDocument;
   deliveryView: () => Promise<DeliveryView>;
   deviceWatch: DeviceSignsSource;
   withSnippets: (

@@ -57,20 +57,6 @@ export function describePlainRoutes(api: Api): void {
     summary: "This document",
     answer: { status: 200, text: "OpenAPI 3.1", schema: z.looseObject({ openapi: z.string() }) },
   });
-  api.describe({
-    method: "get",
-    path: "/docs/api",
-    tag: "About",
-    summary: "This document as a page",
-    answer: { status: 200, text: "A page", also: { "text/html": "Works offline" } },
-  });
-  api.describe({
-    method: "get",
-    path: "/docs/api.css",
-    tag: "About",
-    summary: "The page's style",
-    answer: { status: 200, text: "A style sheet", also: { "text/css": "Rules" } },
-  });
 }
 
 function describeHealth(api: Api): void {

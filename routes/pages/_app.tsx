@@ -9,6 +9,7 @@ export default define.page(({ Component, state }) => (
       <meta name="color-scheme" content={state.theme === "auto" ? "light dark" : state.theme} />
       <title>{state.texts.product}</title>
       <link rel="icon" href={asset("/ui/icon.svg")} type="image/svg+xml" />
+      <link rel="manifest" href={asset("/ui/sluice.webmanifest")} />
       <link rel="stylesheet" href={asset("/ui/app.css")} />
     </head>
     <body>

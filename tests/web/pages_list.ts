@@ -5,7 +5,10 @@
  */
 
 /** Open to visitors; without script. */
-export const PUBLIC_PAGES: readonly string[] = ["/login"];
+export const PUBLIC_PAGES: readonly string[] = [
+  ...["/login", "/welcome", "/docs", "/docs/start", "/docs/reference/config", "/docs/errors"],
+  ...["/docs/api", "/docs/api/readings", "/docs/api/schemas", "/privacy", "/terms", "/imprint"],
+];
 
 /** Signed in as an admin. */
 export const PAGES: readonly string[] = [

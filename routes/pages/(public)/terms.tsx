@@ -1,0 +1,5 @@
+import { legalHandler, LegalView } from "@/routes/legal_page.tsx";
+
+export const handler = legalHandler("terms");
+
+export default LegalView;
