@@ -2,6 +2,7 @@
 import { benchDrain, benchIngest, benchStart } from "@/bench/ingest_bench.ts";
 import { benchMqtt } from "@/bench/mqtt_bench.ts";
 import { compileLoadGenerator } from "@/bench/load/load_generator.ts";
+import { benchRelease } from "@/bench/release_bench.ts";
 import { printRows } from "@/bench/report.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
@@ -13,6 +14,7 @@ const benches = {
   drain: () => benchDrain(generate),
   start: () => benchStart(generate),
   mqtt: () => benchMqtt({ folder: folder.path }),
+  release: benchRelease,
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(benches);
