@@ -2,9 +2,10 @@
  * How the product is started from a checkout. Its permissions are written once, in the task
  * `sluice` of deno.json; whoever needs them as a list gets them here.
  */
+import { fileURLToPath } from "node:url";
 
 /** The repository's folder, with a slash at its end. */
-export const REPOSITORY = new URL("..", import.meta.url).pathname;
+export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
 /** Flags of `deno run` in the task `sluice`: everything between `run` and the module. */
 export function productFlags(): string[] {

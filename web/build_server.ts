@@ -13,7 +13,7 @@
  * The price: no top-level await in the program, and no `import.meta`.
  */
 import { builtinModules } from "node:module";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { BuildOptions, Metafile, Plugin } from "esbuild";
 import { commonOptions, withEsbuild } from "./bundler.ts";
 import { workerPlugin } from "./worker_plugin.ts";
@@ -88,14 +88,13 @@ function commentOf(text: string, name: string): string {
 
 /** The program and its Workers, sorted: which of them is bundled first is chance. */
 async function bundleTexts(options: ServerBundleOptions): Promise<Text[]> {
-  const { root, entry, workers } = options;
+  const { entry, workers } = options;
   const texts = new Map<string, string>();
   const found = new Set<string>();
   const bundle = async (name: string, starters: string[]): Promise<string> => {
     if (starters.includes(name)) throw new Error(`Cannot bundle "${name}": it starts itself`);
     const isProgram = starters.length === 0;
-    const textOf = async (path: string): Promise<string> => {
-      const worker = relative(root, path);
+    const textOf = async (worker: string): Promise<string> => {
       found.add(worker);
       const text = await bundle(worker, [...starters, name]);
       if (!isProgram) return JSON.stringify(text);

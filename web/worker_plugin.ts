@@ -7,12 +7,12 @@
  * the worker, bundled by itself; Deno starts it with the rights of the program, and no file has to
  * lie beside the bundle. A Worker started in any other way is left alone and will not be found.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { OnLoadArgs, Plugin } from "esbuild";
 
 const NEW_WORKER = /new\s+Worker\(\s*new\s+URL\(\s*"([^"]+)"\s*,\s*import\.meta\.url\s*,?\s*\)/g;
 
-/** Gets the absolute path of a worker's entry; returns an expression whose value is its bundle. */
+/** Gets the path of a worker's entry below the root; returns an expression whose value is its bundle. */
 export type WorkerText = (entry: string) => Promise<string>;
 
 export function workerPlugin(textOf: WorkerText): Plugin {
@@ -20,8 +20,10 @@ export function workerPlugin(textOf: WorkerText): Plugin {
     name: "workers",
     setup(build) {
       build.onLoad({ filter: /\.tsx?$/, namespace: "file" }, rewriteWorkers);
+      const root = build.initialOptions.absWorkingDir!;
+      // Relative, because the bundle names its modules: not where it was built.
       build.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
-        path: join(resolveDir, path.slice("worker:".length)),
+        path: relative(root, join(resolveDir, path.slice("worker:".length))),
         namespace: "worker",
       }));
       build.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => ({

@@ -31,10 +31,14 @@ export class Checkout implements AsyncDisposable {
   }
 
   /** Runs a task as a person would; its result, whatever the exit code. */
-  async task(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  async task(
+    args: string[],
+    { env }: { env?: Record<string, string> } = {},
+  ): Promise<{ code: number; out: string; err: string }> {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", ...args],
       cwd: this.root,
+      env,
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { code, out: out!, err: err! };

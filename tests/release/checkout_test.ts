@@ -4,7 +4,7 @@ import { Checkout } from "@/tests/release/checkout.ts";
 
 Deno.test("the first command in a fresh clone builds the pages, the next ones do not", async () => {
   await using checkout = await Checkout.create();
-  const first = await checkout.task("sluice", "version", "--json");
+  const first = await checkout.task(["sluice", "version", "--json"]);
   assert.deepEqual([first.code, first.err], [0, "Built the pages\n"]);
   assert.equal(JSON.parse(first.out).commit, "checkout");
   const names = await Array.fromAsync(Deno.readDir(`${checkout.root}_gen`), ({ name }) => name);
@@ -12,11 +12,11 @@ Deno.test("the first command in a fresh clone builds the pages, the next ones do
     assert.ok(names.includes(name), name);
   }
 
-  const second = await checkout.task("sluice", "version", "--json");
+  const second = await checkout.task(["sluice", "version", "--json"]);
   assert.deepEqual(second, { ...first, err: "" });
 
   await Deno.writeTextFile(`${checkout.root}docs/new.md`, "# New\n");
-  const third = await checkout.task("sluice", "version", "--json");
+  const third = await checkout.task(["sluice", "version", "--json"]);
   assert.equal(third.err, "Built the pages\n");
   const docs = await Deno.readTextFile(`${checkout.root}_gen/docs.ts`);
   assert.match(docs, /"new\.md":\s+"# New\\n"/);
@@ -26,7 +26,7 @@ Deno.test("a build that fails says why, and the program does not start without i
   await using checkout = await Checkout.create();
   await Deno.mkdir(`${checkout.root}islands`, { recursive: true });
   await Deno.writeTextFile(`${checkout.root}islands/Broken.tsx`, "export default function (");
-  const { code, out, err } = await checkout.task("sluice", "version");
+  const { code, out, err } = await checkout.task(["sluice", "version"]);
   assert.deepEqual([code, out], [1, ""]);
   assert.match(err, /^Cannot build the pages: .*Broken\.tsx/s);
 });

@@ -7,8 +7,9 @@ import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { runOn } from "@/tests/release/machine.ts";
 import { ReleaseBuild } from "@/tests/release/release_build.ts";
 import { type Program, ReleasedGateway } from "@/tests/release/released_gateway.ts";
+import { Checkout } from "@/tests/release/checkout.ts";
 import { hostTarget, type Target, TARGETS } from "@/tools/executable/target.ts";
-import { productFlags } from "@/tools/product.ts";
+import { productFlags, REPOSITORY } from "@/tools/product.ts";
 
 const EXECUTABLE_BYTES_MAX = 100e6;
 
@@ -23,18 +24,42 @@ tls = "off"
 
 const ACCEPTED = 'sluice_ledger_accepted_total{destination="away"}';
 
+const ADMIN = { username: "admin", password: "a claim that nobody guesses" };
+
+function postJson(url: string, body: unknown): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** The first page that an administrator sees, with what the browser loads for it. */
+async function seePage(address: string): Promise<void> {
+  const response = await fetch(address);
+  const html = await response.text();
+  assert.equal(response.status, 200, html);
+  assert.match(response.headers.get("content-type")!, /^text\/html/);
+  const [, style] = /<link [^>]*href="([^"]+\.css[^"]*)"/.exec(html)!;
+  const asset = await fetch(new URL(style!, address));
+  assert.equal(asset.status, 200, style);
+  assert.match(asset.headers.get("cache-control")!, /immutable/);
+  assert.ok((await asset.text()).length > 100);
+}
+
+async function claim(gateway: ReleasedGateway): Promise<void> {
+  const [, token] = /claim\?token=([\w-]+)/.exec(gateway.stderr)!;
+  await seePage(`${gateway.http}/claim?token=${token}`);
+  const claimed = await postJson(`${gateway.http}/api/claim`, { token, ...ADMIN });
+  assert.equal(claimed.status, 201, await claimed.text());
+}
+
 /** Emulated starts take half a minute of processor time each: there are two, and all is in them. */
 async function smoke(program: Program, native: Program): Promise<void> {
   await using folder = await TempDir.create();
   await Deno.writeTextFile(folder.join("sluice.toml"), CONFIG);
   {
     await using gateway = await ReleasedGateway.start(program, folder);
+    await claim(gateway);
     await mosquittoPub(gateway.mqttPort, { topic: "devices/d1/temperature", payload: "21.5" });
-    const posted = await fetch(`${gateway.http}/v1/ingest/d2`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"seq":1,"metrics":{"t":1}}',
-    });
+    const posted = await postJson(`${gateway.http}/v1/ingest/d2`, { seq: 1, metrics: { t: 1 } });
     assert.equal(posted.status, 202, await posted.text());
     const ready = await fetch(`${gateway.http}/readyz`);
     assert.equal(ready.status, 200, await ready.text());
@@ -43,6 +68,9 @@ async function smoke(program: Program, native: Program): Promise<void> {
   await using gateway = await ReleasedGateway.start(program, folder);
   await gateway.untilMetric(ACCEPTED, 2);
   await mosquittoPub(gateway.mqttPort, { topic: "devices/d1/temperature", payload: "22" });
+  await seePage(`${gateway.http}/login`);
+  const login = await postJson(`${gateway.http}/api/auth/login`, ADMIN);
+  assert.equal(login.status, 200, await login.text());
   const seen = JSON.parse(await gateway.command(native, "queue", "status", "--json"));
   assert.equal(seen.running, true);
   assert.equal(await gateway.stop(), 0);
@@ -54,7 +82,7 @@ async function smoke(program: Program, native: Program): Promise<void> {
 }
 
 for (const target of TARGETS) {
-  Deno.test(`${target}: start, take, kill -9, take, SIGTERM, and everything is there`, async () => {
+  Deno.test(`${target}: start, claim, page, take, kill -9, take, SIGTERM, all there`, async () => {
     await using build = await ReleaseBuild.create([target, hostTarget()!]);
     const { size } = await Deno.stat(build.executable(target));
     assert.ok(size <= EXECUTABLE_BYTES_MAX, `${size} bytes`);
@@ -70,38 +98,64 @@ Deno.test("version names what was built", async () => {
   assert.equal(first, `sluice ${VERSION} (0123456789ab, 2026-01-01T00:00:00.000Z)`);
 });
 
+/** The bundle in a plain Deno, with nothing of a cache, a configuration or packages. */
+function bundleProgramOf(build: ReleaseBuild): Program {
+  const alone = ["--no-config", "--no-lock", "--no-remote", "--no-npm", "--cached-only"];
+  return { command: Deno.execPath(), args: ["run", ...alone, ...productFlags(), build.bundle] };
+}
+
 Deno.test("the bundle alone behaves the same in plain Deno", async () => {
   await using build = await ReleaseBuild.create([]);
-  const alone = ["--no-config", "--no-lock", "--no-remote", "--no-npm", "--cached-only"];
-  const program: Program = {
-    command: Deno.execPath(),
-    args: ["run", ...alone, ...productFlags(), build.bundle],
-  };
+  const program = bundleProgramOf(build);
   await smoke(program, program);
 });
 
-Deno.test("two builds are identical", async () => {
-  const digests = async (commit: string): Promise<string> => {
-    await using build = await ReleaseBuild.create([...TARGETS], commit);
-    return await run("sh", { args: ["-c", "sha256sum *"], cwd: build.folder.path });
-  };
-  const first = await digests("0123456789ab");
-  assert.equal(await digests("0123456789ab"), first);
-  assert.notEqual(await digests("ba9876543210"), first);
+const FACTS = { SLUICE_COMMIT: "0123456789ab", SOURCE_DATE_EPOCH: "1767225600" };
+
+/** Names of the release's files and their digests, as the task leaves them. */
+async function taskDigests(out: string, facts: Record<string, string>, name: string) {
+  await using checkout = await Checkout.create(name);
+  const { code, err } = await checkout.task(["compile", "--out", out], { env: facts });
+  assert.equal(code, 0, err);
+  const places = [checkout.root, REPOSITORY, `${Deno.env.get("HOME")}/`, `${out}/`];
+  const text = await Deno.readTextFile(`${out}/sluice.js`);
+  for (const place of places) assert.ok(!text.includes(place), `the release names ${place}`);
+  return await run("sh", { args: ["-c", "sha256sum *"], cwd: out });
+}
+
+Deno.test("builds in different folders are identical, and do not name their folders", async () => {
+  await using one = await TempDir.create();
+  await using two = await TempDir.create();
+  const first = await taskDigests(one.path, FACTS, "sluice");
+  assert.equal(first.trim().split("\n").length, 2 + TARGETS.length);
+  assert.equal(await taskDigests(two.path, FACTS, "another place"), first);
+  const other = { ...FACTS, SLUICE_COMMIT: "ba9876543210" };
+  assert.notEqual(await taskDigests(two.path, other, "sluice"), first);
 });
 
-Deno.test("it runs on a read-only system without network, but for its data folder", async () => {
+/** Its own mounts and network; loopback is up, because that is where it listens. */
+const CLOSED = `
+  ip link set lo up
+  mount --bind "$1" "$1" && mount -o remount,bind,ro / && ! touch /file 2>/dev/null || exit 3
+  folder="$1"; shift
+  cd / && "$@" serve --http 127.0.0.1:0 --mqtt 127.0.0.1:0 --data "$folder/data" >"$folder/out" &
+  gateway=$!
+  until grep -q listening "$folder/out"; do kill -0 $gateway || exit 4; done
+  port=$(sed 's/.*mqtt=.*://' "$folder/out")
+  mosquitto_pub -h 127.0.0.1 -p "$port" -q 1 -t devices/d/t -m 1 || exit 5
+  kill $gateway; wait $gateway`;
+
+Deno.test("it runs on a read-only system without network, but for its data folder", async (t) => {
   const target: Target = hostTarget()!;
   await using build = await ReleaseBuild.create([target]);
-  await using data = await TempDir.create();
-  // Its own mounts and network; loopback is up, because that is where it listens.
-  const script = `
-    mount --bind "$1" "$1" && mount -o remount,bind,ro / && ! touch /file 2>/dev/null || exit 3
-    cd / && "$2" serve --http 127.0.0.1:0 --mqtt 127.0.0.1:0 --data "$1/data" >"$1/out" & gateway=$!
-    until grep -q listening "$1/out"; do kill -0 $gateway || exit 4; done
-    port=$(sed 's/.*mqtt=.*://' "$1/out")
-    mosquitto_pub -h 127.0.0.1 -p "$port" -q 1 -t devices/d/t -m 1 || exit 5
-    kill $gateway; wait $gateway`;
-  const inside = ["--mount", "--net", "sh", "-c", `ip link set lo up; ${script}`, "sh"];
-  await run("unshare", { args: [...inside, data.path, build.executable(target)] });
+  const executable: Program = { command: build.executable(target), args: [] };
+  for (const { command, args } of [executable, bundleProgramOf(build)]) {
+    await t.step(command, async () => {
+      await using data = await TempDir.create();
+      const inside = ["--mount", "--net", "sh", "-c", CLOSED, "sh", data.path, command, ...args];
+      await run("unshare", { args: inside });
+      const names = await Array.fromAsync(Deno.readDir(data.join("data")), ({ name }) => name);
+      assert.ok(names.includes("sluice.db"), names.join());
+    });
+  }
 });
