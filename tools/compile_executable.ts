@@ -64,7 +64,7 @@ export async function compileWithDenort(
   });
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: denortArgs(target, { bundle, outfile }),
-    env: { DENORT_BIN: denort, DENO_TLS_CA_STORE: VARIABLES.DENO_TLS_CA_STORE },
+    env: { DENORT_BIN: denort },
     stdout: "null",
     stderr: "piped",
   }).output();

@@ -67,6 +67,8 @@ export async function bundleProgram(outfile: string, facts: BuildFacts): Promise
   });
   const text = withoutPlace(await Deno.readTextFile(outfile));
   await Deno.writeTextFile(outfile, text);
+  // `deno compile` puts the file's time into what it makes.
+  await Deno.utime(outfile, facts.timeMs / 1000, facts.timeMs / 1000);
   return text.length;
 }
 
