@@ -2,8 +2,8 @@
  * `deno task compile [--target linux-x64|linux-arm64]… [--out DIR] [--denort FILE]`
  *
  * Builds the release: `sluice.js`, the whole program in one module that also runs with plain Deno,
- * `sluice-<target>`, the executable, for both targets unless some are named, and `licences.txt`. `--denort` makes
- * the executables by `deno compile` with Deno's own runtime for compiled programs.
+ * `sluice-<target>`, the executable, for both targets unless some are named, and `licences.txt`.
+ * `--denort` makes the executables by `deno compile` with Deno's own runtime for compiled programs.
  *
  * The same commit gives the same bytes.
  */
@@ -11,7 +11,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compileExecutable, compileWithDenort } from "@/tools/compile_executable.ts";
 import { collectLicences } from "@/tools/compile_licences.ts";
-import { bundleProgram, readBuildFacts, WORKERS } from "@/tools/compile_program.ts";
+import { bundleProgram, readBuildFacts } from "@/tools/compile_program.ts";
 import { type Target, TARGETS } from "@/tools/executable/target.ts";
 import { REPOSITORY } from "@/tools/product.ts";
 
@@ -46,7 +46,7 @@ export async function compile({ targets, out, denort }: CompileOptions): Promise
   const bundle = `${out}/sluice.js`;
   const facts = await readBuildFacts();
   report(bundle, await bundleProgram(bundle, facts));
-  await Deno.writeTextFile(`${out}/licences.txt`, await collectLicences(["main.ts", ...WORKERS]));
+  await Deno.writeTextFile(`${out}/licences.txt`, await collectLicences());
   for (const target of targets) {
     const outfile = `${out}/sluice-${target}`;
     const size = denort === null

@@ -1,4 +1,5 @@
 /** The licences of everything inside the executable, as one text. */
+import { WORKERS } from "@/tools/compile_program.ts";
 import { REPOSITORY } from "@/tools/product.ts";
 
 const RULE = "=".repeat(96);
@@ -18,10 +19,13 @@ interface ModuleGraph {
   npmPackages: Record<string, PackageInfo>;
 }
 
-/** Ours, the runtime's, and those of every npm package that the entries reach. */
-export async function collectLicences(entries: string[]): Promise<string> {
+/** What goes into a release: the program, its Workers, what starts a page's islands. */
+const ENTRIES = ["main.ts", ...WORKERS, "web/client.ts"];
+
+/** Ours, the runtime's, and those of every npm package that the program reaches. */
+export async function collectLicences(): Promise<string> {
   const packages = new Map<string, PackageInfo>();
-  for (const entry of entries) {
+  for (const entry of ENTRIES) {
     for (const info of reachedPackages(await moduleGraph(entry))) {
       packages.set(`${info.name} ${info.version}`, info);
     }

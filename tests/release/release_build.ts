@@ -3,7 +3,7 @@ import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { compileExecutable } from "@/tools/compile_executable.ts";
 import { collectLicences } from "@/tools/compile_licences.ts";
 import { packageTarget } from "@/tools/compile_package.ts";
-import { bundleProgram, WORKERS } from "@/tools/compile_program.ts";
+import { bundleProgram } from "@/tools/compile_program.ts";
 import { run } from "@/tests/helpers/server_process.ts";
 import type { Target } from "@/tools/executable/target.ts";
 
@@ -36,8 +36,7 @@ export class ReleaseBuild implements AsyncDisposable {
 
   /** Packs the archive and unpacks it into a folder; returns the folder with install.sh. */
   async unpackedArchive(target: Target, into: string): Promise<string> {
-    const licences = await collectLicences(["main.ts", ...WORKERS]);
-    await Deno.writeTextFile(this.folder.join("licences.txt"), licences);
+    await Deno.writeTextFile(this.folder.join("licences.txt"), await collectLicences());
     const archive = await packageTarget({
       ...{ target, out: this.folder.path, compressed: false, timeSeconds: TIME_MS / 1000 },
     });

@@ -39,7 +39,7 @@ async function seePage(address: string): Promise<void> {
   assert.match(response.headers.get("content-type")!, /^text\/html/);
   const [, style] = /<link [^>]*href="([^"]+\.css[^"]*)"/.exec(html)!;
   const asset = await fetch(new URL(style!, address));
-  assert.equal(asset.status, 200, style);
+  assert.equal(asset.status, 200, style!);
   assert.match(asset.headers.get("cache-control")!, /immutable/);
   assert.ok((await asset.text()).length > 100);
 }
