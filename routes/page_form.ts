@@ -21,7 +21,7 @@ export function readForm(request: Request): Promise<URLSearchParams> {
 
 async function read(request: Request): Promise<URLSearchParams> {
   requireType(request, FORM_TYPE);
-  const limits = { bytesMax: FORM_BYTES_MAX, deadlineMs: FORM_DEADLINE_MS };
+  const limits = { bytesMax: FORM_BYTES_MAX, deadlineMs: FORM_DEADLINE_MS, mayBeEmpty: true };
   return new URLSearchParams(await readBody(request, limits));
 }
 

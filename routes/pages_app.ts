@@ -2,7 +2,14 @@
  * The pages as one part of the app: `answer` takes what the guard let through, and `fail` what it or
  * a route threw, so that an error looks like the rest.
  */
-import { App, csp, type Manifest, setManifest, staticFiles } from "fresh";
+import {
+  App,
+  csp,
+  HttpError as FrameworkError,
+  type Manifest,
+  setManifest,
+  staticFiles,
+} from "fresh";
 import type { Passed } from "@/auth/request_guard.ts";
 import { texts } from "@/components/texts.ts";
 import { HttpError } from "@/model/errors.ts";
@@ -30,7 +37,7 @@ export interface PagesParts {
 const FOR_PROGRAMS = /^\/(?:api|v1|mqtt|metrics|healthz|readyz)(?:\/|$)/;
 
 export class PagesApp {
-  readonly app = new App<PageState>({ reportError: () => {} });
+  readonly app = new App<PageState>({ reportError: logFailure, errorOf: asPageError });
   readonly #services: PageServices;
   readonly #now: () => number;
   readonly #handler: (request: Request) => Promise<Response>;
@@ -63,9 +70,6 @@ export class PagesApp {
   async fail(request: Request, error: unknown, arrival: Arrival): Promise<Response> {
     const failure = asHttpError(error);
     const url = new URL(request.url);
-    if (failure.status === 500) {
-      logger("http").error("Request failed", { path: url.pathname, cause: String(error) });
-    }
     const reads = request.method === "GET" || request.method === "HEAD";
     if (failure.status === 401 && reads) return this.#toSignIn(url);
     const { guard } = this.#services.auth;
@@ -96,6 +100,23 @@ export class PagesApp {
       nowMs: this.#now(),
     };
   }
+}
+
+/** What the error page shows, and its status; the framework's own errors know no more than that. */
+function asPageError(error: unknown): HttpError {
+  if (!(error instanceof FrameworkError)) return asHttpError(error);
+  const { status, message } = error;
+  const headers = (error as { headers?: Record<string, string> }).headers;
+  const hint = "the pages of this gateway lead to each other: begin at the dashboard";
+  return new HttpError(status, message, { code: `HTTP-0${status}`, hint, headers });
+}
+
+/** Once, where it is answered; what the gateway said on purpose (503 while it is full) is none. */
+function logFailure(error: unknown, request: Request): void {
+  const { status, cause } = asHttpError(error);
+  if (status !== 500) return;
+  const path = new URL(request.url).pathname;
+  logger("http").error("Request failed", { path, cause: String(cause ?? error) });
 }
 
 /** Pages show what is now and to whom: no cache keeps them. Static files say what holds for them. */

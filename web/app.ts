@@ -22,6 +22,8 @@ import { handlerOf, methodsOf, type RouteFile, RouteTree } from "./route_tree.ts
 export interface AppOptions extends FreshConfig {
   /** Told of every error that becomes a 5xx; default `console.error`. */
   reportError?: (error: unknown, req: Request) => void;
+  /** Turns what was thrown into what the error pages get; its `status` is answered. */
+  errorOf?: (error: unknown) => unknown;
 }
 
 interface Step<State> {
@@ -57,6 +59,7 @@ export let setManifest: <State>(app: App<State>, manifest: Manifest) => void;
 export class App<State = unknown> {
   readonly #config: ReturnType<typeof resolveConfig>;
   readonly #reportError: (error: unknown, req: Request) => void;
+  readonly #errorOf: (error: unknown) => unknown;
   readonly #registrations: Registration<State>[] = [];
   #manifest: Manifest = { routes: {}, islands: {}, assets: UNBUILT };
   #tree = new RouteTree<State>({});
@@ -69,6 +72,7 @@ export class App<State = unknown> {
   constructor(options: AppOptions = {}) {
     this.#config = resolveConfig(options);
     this.#reportError = options.reportError ?? ((error) => console.error(error));
+    this.#errorOf = options.errorOf ?? ((error) => error);
   }
 
   /** Adds middlewares for every path, or for `path` and all below it. */
@@ -243,8 +247,9 @@ export class App<State = unknown> {
 
   async #fail(
     ctx: RequestContext<State>,
-    { error, folder }: { error: unknown; folder: string },
+    { error: thrown, folder }: { error: unknown; folder: string },
   ): Promise<Response> {
+    const error = this.#errorOf(thrown);
     ctx.error = error;
     const init = errorAnswer(error);
     if (init.status >= 500) this.#reportError(error, ctx.req);

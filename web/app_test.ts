@@ -250,6 +250,19 @@ Deno.test("an error below a middleware is an answer to it, with csp on it", asyn
   }
 });
 
+Deno.test("an app says what its errors answer", async () => {
+  const app = new App<State>({
+    reportError: () => {},
+    errorOf: (error) => error instanceof RangeError ? new HttpError(413, error.message) : error,
+  }).get("/long", () => {
+    throw new RangeError("too long");
+  }).get("/other", () => {
+    throw new TypeError("broken");
+  });
+  equal((await ask(app, "/long")).status, 413);
+  equal((await ask(app, "/other")).status, 500);
+});
+
 Deno.test("an unknown path runs the root middlewares, its page has their state", async () => {
   const app = appWith({
     "_middleware.ts": {

@@ -9,6 +9,8 @@ export interface BodyLimits {
   bytesMax: number;
   /** From the first look at the body to its last byte. */
   deadlineMs: number;
+  /** An empty body is an empty text; otherwise it is refused as a message would be. */
+  mayBeEmpty?: boolean;
 }
 
 /** Largest body of the JSON API; a dead letter's payload comes back in one. */
@@ -30,7 +32,7 @@ export function requireType(request: Request, type: string): void {
 
 /**
  * At most `bytesMax` bytes of UTF-8; what was announced as longer is not read at all.
- * Throws HttpError 408, 413, DecodeError for bytes that are no UTF-8.
+ * Throws HttpError 408, 413, DecodeError for bytes that are no UTF-8 and for none at all.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
   const { bytesMax } = limits;
@@ -42,6 +44,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<st
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
+  if (bytes === 0 && limits.mayBeEmpty) return "";
   return textOf(joined(chunks, bytes));
 }
 
@@ -78,7 +81,7 @@ function joined(chunks: Uint8Array[], bytes: number): Uint8Array {
 /** A JSON body; an empty one is an empty object. Throws HttpError 400, 408, 413, 415. */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   requireType(request, "application/json");
-  const text = await readBody(request, limits);
+  const text = await readBody(request, { ...limits, mayBeEmpty: true });
   if (text.trim() === "") return {};
   const value = parseJson(text);
   checkShape(value);

@@ -88,6 +88,24 @@ Deno.test("the own password: problems beside their fields, other sign-ins end", 
   await other.signIn({ name: ADMIN.name, password: "another long sentence" });
 });
 
+Deno.test("signing out in one tab leads the others to the sign-in, and back after it", async () => {
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  await visitor.signIn();
+  await visitor.open("/audit?actor=ada");
+  await visitor.page.getByText("live", { exact: true }).waitFor();
+  const tab = await visitor.page.context().newPage();
+  await tab.goto("/account");
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await visitor.page.waitForURL((url) => url.pathname === "/login");
+  await visitor.page.getByText("Sign in to get to /audit.").waitFor();
+  await visitor.page.getByLabel("User name").fill(ADMIN.name);
+  await visitor.page.getByLabel("Password").fill(ADMIN.password);
+  await visitor.page.getByRole("button", { name: "Sign in" }).click();
+  await visitor.page.waitForURL((url) => url.pathname + url.search === "/audit?actor=ada");
+});
+
 Deno.test("own sign-ins are listed and ended one by one and all at once", async () => {
   await using gateway = await startGateway();
   await using browser = await PageBrowser.launch();
@@ -306,7 +324,7 @@ Deno.test("the trail is filtered, paged and exported, and no cell of it is a for
   await page.goto("/account");
   const download = page.waitForEvent("download");
   await page.goto("/audit");
-  await page.getByRole("link", { name: "Export: CSV" }).click();
+  await page.getByRole("link", { name: "Export CSV" }).click();
   assert.equal((await download).suggestedFilename(), "audit.csv");
 });
 

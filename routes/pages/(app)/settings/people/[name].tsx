@@ -126,6 +126,9 @@ export default define.page<typeof handler>(({ data, state, url }) => {
         <a class="button" href="/settings/people">{people.toPeople}</a>
       </PageHead>
       <DoneNotice url={url} words={people.peopleDone} />
+      {data.problem !== null && !CARDS.has(data.problem.act) && (
+        <ProblemNotice problem={data.problem.error} />
+      )}
       {data.made !== null && <Made password={data.made} name={person.name} state={state} />}
       <div class="grid">
         <RoleCard data={data} state={state} />
@@ -136,6 +139,9 @@ export default define.page<typeof handler>(({ data, state, url }) => {
     </>
   );
 });
+
+/** Forms whose card shows what was wrong with them. */
+const CARDS: ReadonlySet<string> = new Set(["role", "password", "remove"]);
 
 interface PartProps {
   data: PersonData;
