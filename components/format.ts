@@ -47,10 +47,9 @@ const DURATIONS: [seconds: number, unit: string][] = [
   [1, "s"],
 ];
 
-/** The two largest units: 3 725 000 → `1 h 2 min`; below a second `0.4 s`, below 10 ms `3.1 ms`. */
+/** The two largest units: 3 725 000 → `1 h 2 min`; below a second `400 ms`, below 10 ms `3.1 ms`. */
 export function formatDuration(ms: number): string {
-  if (ms < 10) return `${formatNumber(ms, 1)}${THIN_SPACE}ms`;
-  if (ms < 1000) return `${formatNumber(ms / 1000, 2)}${THIN_SPACE}s`;
+  if (ms < 999.5) return `${formatNumber(ms, ms < 10 ? 1 : 0)}${THIN_SPACE}ms`;
   let seconds = Math.round(ms / 1000);
   const parts: string[] = [];
   for (const [size, unit] of DURATIONS) {

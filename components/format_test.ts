@@ -38,7 +38,7 @@ Deno.test("sizes and durations take the unit that keeps them short", () => {
   );
   assert.deepEqual(
     [3.1, 400, 59_000, 3_725_000, 90_000_000, 3_600_000].map(formatDuration),
-    ["3.1_ms", "0.4_s", "59_s", "1_h 2_min", "1_d 1_h", "1_h"].map(spaced),
+    ["3.1_ms", "400_ms", "59_s", "1_h 2_min", "1_d 1_h", "1_h"].map(spaced),
   );
 });
 
