@@ -49,6 +49,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(VIEWER, "POST /api/auth/logout", "GET /api/auth/profile", "POST /api/auth/password"),
   ...all(VIEWER, "GET /api/live", "GET /api/predictions", "GET /api/predictions/latest"),
   ...all(VIEWER, "GET /api/predictions/summary", "GET /api/predictions/stream"),
+  ...all(VIEWER, "GET /api/dashboards/:id/data"),
   ...all(VIEWER, "GET /api/readings", "GET /api/readings/latest", "GET /api/readings/stream"),
   ...all(
     VIEWER,

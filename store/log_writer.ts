@@ -29,6 +29,11 @@ import { openDatabase, type OpenedDatabase } from "@/store/open_database.ts";
 import { keepLimits, prunableThrough, PRUNE_CHUNK_ROWS } from "@/store/prune_plan.ts";
 import { type ClockReading, ReceptionClock } from "@/store/reception_clock.ts";
 import { type Fullness, fullness, toError } from "@/store/room.ts";
+import {
+  applyDashboard,
+  type DashboardChange,
+  type DashboardRemoval,
+} from "@/store/dashboards_table.ts";
 import { addAudit, setSetting } from "@/store/settings_table.ts";
 import { SourceDeadLetters } from "@/store/source_dead_letters.ts";
 import { Stamping } from "@/store/stamping.ts";
@@ -775,6 +780,14 @@ export class LogWriter {
 
   commitAccess(changes: AccessChange[]): void {
     this.#transaction(() => applyAccess(this.#db, changes));
+  }
+
+  changeDashboard(change: DashboardChange | DashboardRemoval, trail: AccessChange[]): void {
+    const atMs = Math.floor(this.#clock.nowUs / 1000);
+    this.#transaction(() => {
+      applyDashboard(this.#db, change, atMs);
+      applyAccess(this.#db, trail);
+    });
   }
 
   setSetting(key: string, value: string | null): void {

@@ -8,6 +8,15 @@ import { SOURCE_KINDS, type StoredMessage } from "@/model/message.ts";
 import { type Flag, flagsToMask, maskToFlags } from "@/model/reading.ts";
 import { type AccessState, readAccess } from "@/store/auth_tables.ts";
 import { type BrokerState, readBrokerState } from "@/store/broker_state.ts";
+import {
+  type ChartRequest,
+  type ChartSeries,
+  devicesByMeasurement,
+  overviewSeries,
+  readCharts,
+  type SeriesOverview,
+} from "@/store/chart_queries.ts";
+import { type DashboardRow, readDashboards } from "@/store/dashboards_table.ts";
 import { checkAll } from "@/store/damage_check.ts";
 import type { Database, SqlValue } from "@/store/database.ts";
 import { deadCondition } from "@/store/destination_ledger.ts";
@@ -174,6 +183,18 @@ export interface Queries {
     parameters: { device?: string };
     result: { device: string; measurement: string; unit: string | null }[];
   };
+  /** All that a dashboard shows, in one go. */
+  "charts.read": {
+    parameters: { requests: readonly ChartRequest[]; nowUs: number };
+    result: ChartSeries[];
+  };
+  "series.overview": { parameters: { devices: readonly string[] }; result: SeriesOverview };
+  "series.by_measurement": {
+    parameters: { devicesMax: number; measurementsMax: number };
+    result: { measurement: string; devices: string[]; total: number }[];
+  };
+  /** Stored ones, in their order. */
+  "dashboards.all": { parameters: Record<string, never>; result: DashboardRow[] };
   /** Newest first, or in the order of time. */
   "predictions.list": {
     parameters: TimeWindow & PageRequest & { device?: string; label?: string; ascending?: boolean };
@@ -234,6 +255,10 @@ const HANDLERS: Handlers = {
   "readings.range": readingsRange,
   "readings.series": listSeries,
   "readings.steps": stepsOfSeries,
+  "charts.read": readCharts,
+  "series.overview": overviewSeries,
+  "series.by_measurement": devicesByMeasurement,
+  "dashboards.all": (db) => readDashboards(db),
   "predictions.list": listPredictions,
   "predictions.latest": latestPredictions,
   "predictions.course": predictionCourse,

@@ -35,6 +35,7 @@ const KEYED_TABLES = [
   "access_facts",
   "people_sessions",
   "settings",
+  "dashboards",
   "subscriptions",
   "queued",
   "inbound_ids",

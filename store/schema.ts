@@ -6,6 +6,7 @@ import { M0001_LOG } from "@/store/migrations/m0001_log.ts";
 import { M0002_HISTORY } from "@/store/migrations/m0002_history.ts";
 import { M0003_BROKER_STATE } from "@/store/migrations/m0003_broker_state.ts";
 import { M0004_ACCESS } from "@/store/migrations/m0004_access.ts";
+import { M0005_DASHBOARDS } from "@/store/migrations/m0005_dashboards.ts";
 
 export interface Migration {
   version: number;
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   M0002_HISTORY,
   M0003_BROKER_STATE,
   M0004_ACCESS,
+  M0005_DASHBOARDS,
 ];
 
 /** "Slce": tells our files from other programs' (`PRAGMA application_id`). */

@@ -13,6 +13,7 @@ import type {
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
 import type { AccessChange } from "@/store/auth_tables.ts";
 import { copyDatabase } from "@/store/backup.ts";
+import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
 import { DataLock, makeDataDir } from "@/store/data_folder.ts";
 import { LogWriter } from "@/store/log_writer.ts";
 import { type Queries, type QueryName, runQuery } from "@/store/queries.ts";
@@ -127,6 +128,13 @@ export class StoppedStore implements StoreAdmin, AsyncDisposable {
 
   async commitAccess(changes: AccessChange[]): Promise<void> {
     this.#writer.commitAccess(changes);
+  }
+
+  async changeDashboard(
+    change: DashboardChange | DashboardRemoval,
+    trail: AccessChange[],
+  ): Promise<void> {
+    this.#writer.changeDashboard(change, trail);
   }
 
   async setSetting(key: string, value: string | null): Promise<void> {

@@ -19,6 +19,7 @@ import {
   copyStateOp,
   stateOpBytes,
 } from "@/store/broker_state.ts";
+import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
 import { FULL_CHECK_BYTES } from "@/store/damage_check.ts";
 import { errorOf } from "@/store/call_failure.ts";
 import { databasePath, DataLock, makeDataDir, reasonOf } from "@/store/data_folder.ts";
@@ -577,6 +578,13 @@ class WorkerStore implements Store {
 
   commitAccess(changes: AccessChange[]): Promise<void> {
     return this.#call("commitAccess", changes);
+  }
+
+  changeDashboard(
+    change: DashboardChange | DashboardRemoval,
+    trail: AccessChange[],
+  ): Promise<void> {
+    return this.#call("changeDashboard", change, trail);
   }
 
   setSetting(key: string, value: string | null): Promise<void> {

@@ -8,6 +8,7 @@ import type { DeadLetter, Ledger, SourceDeadLetter } from "@/model/ledger.ts";
 import type { NormalizeRules } from "@/model/rules.ts";
 import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerState } from "@/store/broker_state.ts";
+import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
 import type { Queries, QueryName } from "@/store/queries.ts";
 import type { StoreFullError } from "@/model/errors.ts";
 
@@ -199,6 +200,14 @@ export interface StoreAdmin {
    * transaction, or none and a rejection. Read back by the queries `access.state` and `audit.list`.
    */
   commitAccess(changes: AccessChange[]): Promise<void>;
+  /**
+   * Keeps or removes a dashboard together with its line of the trail.
+   * @throws PermanentError when somebody else changed it meanwhile, or there are too many
+   */
+  changeDashboard(
+    change: DashboardChange | DashboardRemoval,
+    trail: AccessChange[],
+  ): Promise<void>;
   /** Small texts by key, for settings made at run time; null deletes. */
   setSetting(key: string, value: string | null): Promise<void>;
 }

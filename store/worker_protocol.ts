@@ -5,6 +5,7 @@
 import type { Rejection } from "@/model/message.ts";
 import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerStateOp } from "@/store/broker_state.ts";
+import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
 import type { Fullness } from "@/store/room.ts";
 import type {
   AuditActor,
@@ -116,6 +117,10 @@ export interface WriterCalls {
   };
   audit: { arguments: [entry: AuditEntry]; result: void };
   commitAccess: { arguments: [changes: AccessChange[]]; result: void };
+  changeDashboard: {
+    arguments: [change: DashboardChange | DashboardRemoval, trail: AccessChange[]];
+    result: void;
+  };
   setSetting: { arguments: [key: string, value: string | null]; result: void };
   configure: { arguments: [options: LiveOptions]; result: void };
 }

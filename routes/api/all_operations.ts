@@ -2,6 +2,7 @@
 import type { Auth } from "@/auth/auth.ts";
 import { auditOperations } from "@/routes/api/audit.ts";
 import { authOperations } from "@/routes/api/auth.ts";
+import { dashboardOperations } from "@/routes/api/dashboards.ts";
 import { deadOperations, type DeadParts } from "@/routes/api/dead.ts";
 import { deviceOperations, type DeviceParts } from "@/routes/api/devices.ts";
 import type { LiveStreams } from "@/routes/api/event_stream.ts";
@@ -35,6 +36,7 @@ export function addOperations(api: Api, parts: OperationParts): void {
   const { auth, store, streams, operations, withSnippets } = parts;
   authOperations(api, auth);
   readingOperations(api, { store, streams });
+  dashboardOperations(api, { store });
   predictionOperations(api, { store, streams });
   deviceOperations(api, { store, auth, withSnippets });
   const { audit } = auth;

@@ -13,6 +13,9 @@ export const PUBLIC_PAGES: readonly string[] = [
 /** Signed in as an admin. */
 export const PAGES: readonly string[] = [
   "/",
+  "/dashboards",
+  "/dashboards/signal",
+  "/dashboards/environment/edit",
   "/delivery",
   "/settings/people",
   "/settings/people/ada",

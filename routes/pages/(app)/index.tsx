@@ -1,12 +1,15 @@
-import { PageHead } from "@/components/PageHead.tsx";
-import { Card } from "@/components/Card.tsx";
+import { page } from "fresh";
+import { DashboardBook } from "@/routes/dashboard_book.ts";
+import { DashboardPage, readDashboardPage } from "@/routes/dashboard_page.tsx";
 import { define } from "@/routes/page_state.ts";
 
-export default define.page(({ state: { texts, identity } }) => (
-  <>
-    <PageHead title={texts.nav.dashboard} />
-    <div class="grid">
-      <Card title={identity!.name} sub={identity!.role} />
-    </div>
-  </>
+export const handler = define.handlers({
+  async GET({ url, state }) {
+    const book = await DashboardBook.open(state.services.store);
+    return page(await readDashboardPage(state, url, { book, entry: await book.first() }));
+  },
+});
+
+export default define.page<typeof handler>(({ data, state, url }) => (
+  <DashboardPage {...{ data, state, url }} />
 ));

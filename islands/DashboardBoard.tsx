@@ -1,0 +1,224 @@
+/**
+ * All panels of a dashboard, kept up to date: live by what devices send, or read again at an interval.
+ * One request reads the whole dashboard; it is made again after a loss of the connection.
+ */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ChartPicture, type ChartProps } from "@/components/ChartPicture.tsx";
+import { PanelGrid } from "@/components/PanelCard.tsx";
+import type { PanelWords } from "@/components/panel_words.ts";
+import { type DashboardView, withReadings } from "@/model/dashboard_view.ts";
+import { follow } from "./live.ts";
+import { Plot } from "./plot.ts";
+
+/** What only the server can work out is read again at most so often. */
+const REREAD_MS = 5_000;
+/** So often ages and windows move on when nothing arrives. */
+const CLOCK_MS = 2_000;
+/** Never more points than pixels. */
+const POINTS_MAX = 1_200;
+/** Finer data are worth a request from so many times the points of the first page on. */
+const FINER = 1.3;
+
+export interface DashboardBoardProps {
+  id: string;
+  view: DashboardView;
+  /** Key of the window in URLs: `1h`. */
+  range: string;
+  rangeText: string;
+  /** Null: live. */
+  refreshMs: number | null;
+  firstPoints: number;
+  timeZone: string;
+  words: PanelWords;
+}
+
+export default function DashboardBoard(props: DashboardBoardProps) {
+  const [view, setView] = useState(props.view);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const board = new Board(props, { show: setView, width: () => chartWidth(box.current) });
+    board.start();
+    return () => board.stop();
+  }, []);
+  const frame = {
+    ...{ nowMs: view.atMs, fromMs: view.fromMs },
+    ...{ timeZone: props.timeZone, range: props.rangeText, words: props.words },
+  };
+  return (
+    <div ref={box} data-points={mostPoints(view)}>
+      <PanelGrid view={view} frame={frame} Chart={LiveChart} />
+    </div>
+  );
+}
+
+function mostPoints({ panels }: DashboardView): number {
+  return Math.max(
+    0,
+    ...panels.flatMap(({ series }) => series.map(({ points }) => points?.value.length ?? 0)),
+  );
+}
+
+function chartWidth(box: HTMLElement | null): number {
+  const charts = [...box?.querySelectorAll(".chart, .timeline") ?? []];
+  return Math.max(0, ...charts.map(({ clientWidth }) => clientWidth));
+}
+
+interface BoardParts {
+  show: (view: DashboardView) => void;
+  width: () => number;
+}
+
+/** Keeps a view true between the server's answers. */
+class Board {
+  readonly #props: DashboardBoardProps;
+  readonly #parts: BoardParts;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #view: DashboardView;
+  /** The server's clock minus the browser's. */
+  #aheadMs: number;
+  #unfollow: () => void = () => {};
+  #rereading: ReturnType<typeof setTimeout> | undefined;
+  #reading: AbortController | null = null;
+
+  constructor(props: DashboardBoardProps, parts: BoardParts) {
+    this.#props = props;
+    this.#parts = parts;
+    this.#view = props.view;
+    this.#aheadMs = props.view.atMs - Date.now();
+  }
+
+  start(): void {
+    const { refreshMs } = this.#props;
+    if (refreshMs === null) this.#goLive();
+    else this.#timers.push(setInterval(() => void this.read(), refreshMs));
+    this.#timers.push(setInterval(() => this.#moveOn(), CLOCK_MS));
+    if (this.#pointsMax() > FINER * this.#props.firstPoints) void this.read();
+  }
+
+  stop(): void {
+    this.#unfollow();
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#rereading);
+    this.#reading?.abort();
+  }
+
+  #goLive(): void {
+    const wanted = this.#view.panels.flatMap(({ series }) => series);
+    const series = new Set(wanted.map(({ device, measurement }) => `${device}/${measurement}`));
+    this.#unfollow = follow({
+      series: [...series],
+      onReadings: (readings) => {
+        const ours = readings.filter((each) => series.has(`${each.device}/${each.measurement}`));
+        if (ours.length === 0) return;
+        this.#set(withReadings(this.#view, ours, this.#nowMs()));
+        if (needsServer(this.#view)) this.#rereadSoon();
+      },
+      onBack: () => void this.read(),
+    });
+  }
+
+  #rereadSoon(): void {
+    this.#rereading ??= setTimeout(() => {
+      this.#rereading = undefined;
+      void this.read();
+    }, REREAD_MS);
+  }
+
+  #nowMs(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  #pointsMax(): number {
+    return Math.min(POINTS_MAX, Math.floor(this.#parts.width()));
+  }
+
+  /** A failure leaves what is shown: the bar above tells when the gateway is away. */
+  async read(): Promise<void> {
+    const { id, range, firstPoints } = this.#props;
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    const points = Math.max(firstPoints, this.#pointsMax());
+    const query = new URLSearchParams({ range, points: String(points) });
+    const url = `/api/dashboards/${encodeURIComponent(id)}/data?${query}`;
+    try {
+      const response = await fetch(url, { signal: reading.signal });
+      if (!response.ok) return;
+      const view: DashboardView = await response.json();
+      this.#aheadMs = view.atMs - Date.now();
+      this.#set(view);
+    } catch (error) {
+      const isExpected = reading.signal.aborted || error instanceof TypeError;
+      if (!isExpected) throw error;
+    }
+  }
+
+  #moveOn(): void {
+    const atMs = this.#nowMs();
+    const { fromMs, atMs: before, panels } = this.#view;
+    this.#set({ panels, atMs, fromMs: fromMs + atMs - before });
+  }
+
+  #set(view: DashboardView): void {
+    this.#view = view;
+    this.#parts.show(view);
+  }
+}
+
+/** Sums over a window lose at its beginning what only the server knows. */
+function needsServer({ panels }: DashboardView): boolean {
+  return panels.some(({ aggregation, series }) =>
+    aggregation !== "last" ||
+    series.some(({ points, known }) => known && points?.value.length === 0)
+  );
+}
+
+/** The server's picture until the chart stands in its place. */
+function LiveChart({ panel, frame }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    const element = place.current!;
+    const readout = (texts: (string | null)[], moment: string | null) =>
+      showReadout(element, texts, moment);
+    plot.current = new Plot(element, { panel, frame, readout });
+    setReady(true);
+    const unwatch = watchColours(() => plot.current?.redraw());
+    return () => {
+      unwatch();
+      plot.current?.destroy();
+    };
+  }, []);
+  useEffect(() => plot.current?.update(panel, frame), [panel, frame.nowMs]);
+  return (
+    <>
+      {!ready && <ChartPicture panel={panel} frame={frame} />}
+      <div ref={place} class="plot" />
+      <div class="readout" aria-hidden="true" />
+    </>
+  );
+}
+
+/** Straight into the page: a moving mouse must not render the dashboard. */
+function showReadout(place: HTMLElement, texts: (string | null)[], moment: string | null): void {
+  const card = place.closest(".card");
+  const readout = card?.querySelector(".readout");
+  if (readout == null) return;
+  const legend = [...card?.querySelectorAll(".legend-entry") ?? []];
+  const names = legend.map((entry) => entry.childNodes[1]?.textContent?.trim() ?? "");
+  const values = texts.map((text, i) => texts.length > 1 ? `${names[i]} ${text}` : text);
+  readout.textContent = moment === null ? "" : `${moment}  ${values.join("  ")}`;
+}
+
+/** The system's theme, and the one that somebody chooses. */
+function watchColours(act: () => void): () => void {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = new MutationObserver(act);
+  chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  system.addEventListener("change", act);
+  return () => {
+    chosen.disconnect();
+    system.removeEventListener("change", act);
+  };
+}
