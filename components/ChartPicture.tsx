@@ -2,7 +2,7 @@
  * A chart as the server draws it: all of the data without script, and the same place, axes and colours
  * as the chart that takes its place in the browser. Heights are pixels, widths follow the card.
  */
-import { formatValue } from "@/components/format.ts";
+import { formatNumber, formatValue, THIN_SPACE } from "@/components/format.ts";
 import { thresholdLines } from "@/components/panel_state.ts";
 import type { PanelFrame } from "@/components/panel_words.ts";
 import { gapAfter } from "@/model/chart_steps.ts";
@@ -16,7 +16,7 @@ import {
 } from "@/model/dashboard_view.ts";
 
 /** Of the plot alone, px; the axis with times is below. */
-export const PLOT = { top: 8, height: 180, axisHeight: 24, axisWidth: 46, endWidth: 74 };
+export const PLOT = { top: 8, height: 180, axisHeight: 24, axisWidth: 54, endWidth: 74 };
 const HEIGHT = PLOT.top + PLOT.height + PLOT.axisHeight;
 const WIDTH = 1000;
 /** Labels at the ends of lines stay readable. */
@@ -45,7 +45,7 @@ export function ChartPicture({ panel, frame }: ChartProps) {
     <div class="chart-picture" aria-hidden="true">
       <svg class="chart-values" width={PLOT.axisWidth} height={HEIGHT}>
         {scale.ticks.map((tick) => (
-          <text key={tick} x={PLOT.axisWidth - 6} y={y(tick) + 4}>{formatValue(tick)}</text>
+          <text key={tick} x={PLOT.axisWidth - 6} y={y(tick) + 4}>{axisText(tick)}</text>
         ))}
       </svg>
       <svg class="chart-plot" width="100%" height={HEIGHT}>
@@ -73,6 +73,14 @@ export function ChartPicture({ panel, frame }: ChartProps) {
       </svg>
     </div>
   );
+}
+
+/** Short enough for the axis. */
+export function axisText(value: number): string {
+  if (Math.abs(value) < 1e6) return formatValue(value);
+  return Math.abs(value) < 1e9
+    ? `${formatNumber(value / 1e6, 2)}${THIN_SPACE}M`
+    : value.toExponential(1);
 }
 
 function yOf(value: number, { min, max }: Scale): number {

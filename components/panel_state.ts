@@ -13,13 +13,13 @@ export interface ShownState {
 
 /** Null where there is nothing to say: fresh, and without thresholds. */
 export function shownState(
-  { thresholds, aggregation }: Pick<PanelView, "thresholds" | "aggregation">,
+  { thresholds }: Pick<PanelView, "thresholds">,
   series: SeriesView,
   { nowMs, words }: Pick<PanelFrame, "nowMs" | "words">,
 ): ShownState | null {
   if (series.latest === null) return { tone: "idle", text: words.noData };
   if (isLate(series, nowMs)) return { tone: "idle", text: words.late };
-  if (series.latest.implausible && aggregation === "last") {
+  if (series.latest.implausible && series.isNewest) {
     return { tone: "warn", text: words.implausible };
   }
   if (series.value === null) return null;

@@ -1,6 +1,6 @@
 /** One chart of a panel with uPlot: zoom, a cross-hair shared with the others, live data. */
 import uPlot from "uplot";
-import { endLabels, PLOT, scaleOf } from "@/components/ChartPicture.tsx";
+import { axisText, endLabels, PLOT, scaleOf } from "@/components/ChartPicture.tsx";
 import { formatValue } from "@/components/format.ts";
 import { thresholdLines } from "@/components/panel_state.ts";
 import type { PanelFrame } from "@/components/panel_words.ts";
@@ -14,6 +14,9 @@ const PIXELS_PER_TICK = 96;
 const NARROW = 480;
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
+/** All on the page: a zoom is of all of them. */
+const plots = new Set<Plot>();
+
 type Column = (number | null | undefined)[];
 
 export class Plot {
@@ -24,6 +27,7 @@ export class Plot {
   #scale: Scale;
   #chart: uPlot;
   readonly #resizing: ResizeObserver;
+  #isZoomed = false;
 
   constructor(
     element: HTMLElement,
@@ -42,20 +46,17 @@ export class Plot {
     this.#chart = new uPlot(this.#options(), this.#data(), element);
     this.#resizing = new ResizeObserver(() => this.#resize());
     this.#resizing.observe(element);
+    plots.add(this);
   }
 
   /** Newer data of the same panel; what somebody zoomed into stays. */
   update(panel: PanelView, frame: PanelFrame): void {
-    const { fromMs, nowMs } = this.#frame;
-    const { x } = this.#chart.scales;
-    const isZoomed = Math.abs((x?.min ?? 0) * 1000 - fromMs) > 1000 ||
-      Math.abs((x?.max ?? 0) * 1000 - nowMs) > 1000;
     this.#panel = panel;
     this.#frame = frame;
     this.#scale = scaleOf(panel);
     this.#chart.batch(() => {
       this.#chart.setData(this.#data(), false);
-      if (isZoomed) this.#chart.redraw(false, true);
+      if (this.#isZoomed) this.#chart.redraw(false, true);
       else this.#showAll();
     });
   }
@@ -66,11 +67,13 @@ export class Plot {
   }
 
   destroy(): void {
+    plots.delete(this);
     this.#resizing.disconnect();
     this.#chart.destroy();
   }
 
   #showAll(): void {
+    this.#isZoomed = false;
     const { fromMs, nowMs } = this.#frame;
     this.#chart.setScale("x", { min: fromMs / 1000, max: nowMs / 1000 });
   }
@@ -90,7 +93,7 @@ export class Plot {
   }
 
   #endWidth(): number {
-    if (!this.#hasEnds) return 12;
+    if (!this.#hasEnds) return 24;
     return this.#element.clientWidth < NARROW ? 52 : PLOT.endWidth;
   }
 
@@ -108,7 +111,12 @@ export class Plot {
         y: false,
         points: { size: 7 },
         // A tap on a phone shows values; dragging over the page scrolls it.
-        bind: { dblclick: () => () => (this.#showAll(), null) },
+        bind: {
+          dblclick: () => () => {
+            for (const plot of plots) plot.#showAll();
+            return null;
+          },
+        },
       },
       scales: {
         x: {
@@ -128,23 +136,24 @@ export class Plot {
           ...{ stroke: text, font, grid: lines, ticks: { show: false } },
           size: PLOT.axisWidth,
           splits: () => this.#scale.ticks,
-          values: (_chart, splits) => splits.map((split) => formatValue(split)),
+          values: (_chart, splits) => splits.map(axisText),
         },
       ],
       series: [{}, ...this.#panel.series.flatMap((series, i) => this.#lines(series, i))],
       bands: this.#panel.series.flatMap((_, i) => this.#hasBand(i) ? [this.#band(i)] : []),
       hooks: {
         draw: [(chart) => this.#drawOver(chart)],
+        setSelect: [() => this.#isZoomed = true],
         setCursor: [(chart) => this.#read(chart)],
       },
     };
   }
 
-  /** Before anything was zoomed uPlot gives the ends of the data: the window is wider. */
+  /** While nothing is zoomed uPlot gives the ends of the data: the window is wider. */
   #window(min: number | null, max: number | null): [number, number] {
     const { fromMs, nowMs } = this.#frame;
-    if (min === null || max === null || !(max > min)) return [fromMs / 1000, nowMs / 1000];
-    return [min, max];
+    const isZoom = this.#isZoomed && min !== null && max !== null && max > min;
+    return isZoom ? [min, max] : [fromMs / 1000, nowMs / 1000];
   }
 
   #timeTicks(chart: uPlot) {

@@ -40,6 +40,8 @@ export interface SeriesView {
   intervalMs: number | null;
   /** What the window comes to by the panel's aggregation; the newest value for `last`. */
   value: number | null;
+  /** `value` is the newest one. */
+  isNewest: boolean;
   /** Of the window. */
   window: { min: number; mean: number; max: number } | null;
   /** Of the last 24 hours, for single numbers. */
@@ -107,7 +109,7 @@ function withReading(series: SeriesView, { reading, panel, fromMs, atMs }: Arriv
   const { value, atMs: at } = reading;
   const latest = isNewer ? { value, atMs: at, implausible } : series.latest;
   const next: SeriesView = { ...series, known: true, latest };
-  if (panel.aggregation === "last") next.value = latest?.value ?? null;
+  if (series.isNewest) next.value = latest?.value ?? null;
   // As in the roll-ups: charts leave out what cannot be true.
   if (implausible) return next;
   const { aggregation } = panel;
@@ -121,6 +123,7 @@ function withReading(series: SeriesView, { reading, panel, fromMs, atMs }: Arriv
   if (series.window !== null) {
     next.window = { ...widened(series.window, reading), mean: series.window.mean };
   }
+  if (series.isNewest) return next;
   if (aggregation === "min" || aggregation === "max") {
     next.value = next.window?.[aggregation] ?? null;
   }

@@ -144,9 +144,10 @@ function seriesView(
       implausible: latest.flags.includes("implausible"),
     },
     intervalMs: main?.intervalUs == null ? null : main.intervalUs / 1000,
-    value: totalOf(aggregation, { main, whole }),
+    value: isNewest(panel) ? latest?.value ?? null : totalOf(aggregation, { main, whole }),
     window: window === undefined ? null : endsOf(window.points),
     day: day === undefined ? null : endsOf(day.values),
+    isNewest: isNewest(panel),
     points: isDrawn && window !== undefined ? columnsOf(window, aggregation) : null,
     spark: day === undefined
       ? null
@@ -207,12 +208,18 @@ function valueOf(
   }
 }
 
+/** A line's number beside its name is where the line ends. */
+function isNewest({ kind, aggregation }: Panel): boolean {
+  if (aggregation === "last") return true;
+  const isLine = kind === "time_series" || kind === "bar" || kind === "state_timeline";
+  return isLine && ["mean", "min", "max"].includes(aggregation);
+}
+
 /** What the window as a whole comes to. */
 function totalOf(
   aggregation: Aggregation,
   { main, whole }: Pick<Answered, "main" | "whole">,
 ): number | null {
-  if (aggregation === "last") return main?.latest?.value ?? null;
   const points = main?.windows[0]?.points ?? [];
   if (points.length === 0) return aggregation === "count" && main?.known ? 0 : null;
   const sum = (all: readonly ChartPoint[], key: "count" | "grown") =>
@@ -222,7 +229,7 @@ function totalOf(
   }
   if (aggregation === "increase") return sum(points, "grown");
   if (aggregation === "count") return sum(points, "count");
-  return endsOf(points)?.[aggregation] ?? null;
+  return endsOf(points)?.[aggregation as "mean" | "min" | "max"] ?? null;
 }
 
 function endsOf(

@@ -34,6 +34,7 @@ const Series = z.object({
   latest: z.object({ atMs: z.number(), value: z.number(), implausible: z.boolean() }).nullable(),
   intervalMs: z.number().nullable(),
   value: z.number().nullable(),
+  isNewest: z.boolean(),
   window: Ends.nullable(),
   day: Ends.nullable(),
   points: Columns.nullable(),
