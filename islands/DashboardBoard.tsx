@@ -34,21 +34,31 @@ export interface DashboardBoardProps {
 
 export default function DashboardBoard(props: DashboardBoardProps) {
   const [view, setView] = useState(props.view);
+  const [timeZone, setTimeZone] = useState(props.timeZone);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const board = new Board(props, { show: setView, width: () => chartWidth(box.current) });
     board.start();
+    setTimeZone(ownTimeZone());
     return () => board.stop();
   }, []);
   const frame = {
     ...{ nowMs: view.atMs, fromMs: view.fromMs },
-    ...{ timeZone: props.timeZone, range: props.rangeText, words: props.words },
+    ...{ timeZone, range: props.rangeText, words: props.words },
   };
   return (
     <div ref={box} data-points={mostPoints(view)}>
       <PanelGrid view={view} frame={frame} Chart={LiveChart} />
     </div>
   );
+}
+
+/** At the first visit the server does not know it yet. */
+function ownTimeZone(): string {
+  const chosen = /(?:^|; )sluice_tz=([^;]*)/.exec(document.cookie)?.[1];
+  return chosen === undefined
+    ? Intl.DateTimeFormat().resolvedOptions().timeZone
+    : decodeURIComponent(chosen);
 }
 
 function mostPoints({ panels }: DashboardView): number {
@@ -190,7 +200,7 @@ function LiveChart({ panel, frame }: ChartProps) {
       plot.current?.destroy();
     };
   }, []);
-  useEffect(() => plot.current?.update(panel, frame), [panel, frame.nowMs]);
+  useEffect(() => plot.current?.update(panel, frame), [panel, frame.nowMs, frame.timeZone]);
   return (
     <>
       {!ready && <ChartPicture panel={panel} frame={frame} />}

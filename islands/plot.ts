@@ -4,9 +4,9 @@ import { axisText, endLabels, PLOT, scaleOf } from "@/components/ChartPicture.ts
 import { formatValue } from "@/components/format.ts";
 import { thresholdLines } from "@/components/panel_state.ts";
 import type { PanelFrame } from "@/components/panel_words.ts";
-import { gapAfter } from "@/model/chart_steps.ts";
 import { momentLabel, type Scale, timeTicks } from "@/model/chart_scale.ts";
-import type { PanelView, PointColumns, SeriesView } from "@/model/dashboard_view.ts";
+import type { PanelView, SeriesView } from "@/model/dashboard_view.ts";
+import { alignedColumn, lonelyPlaces, timesOf } from "./plot_data.ts";
 
 const SYNC_KEY = "dashboard";
 const PIXELS_PER_TICK = 96;
@@ -16,8 +16,6 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
 /** All on the page: a zoom is of all of them. */
 const plots = new Set<Plot>();
-
-type Column = (number | null | undefined)[];
 
 export class Plot {
   readonly #element: HTMLElement;
@@ -185,7 +183,7 @@ export class Plot {
       size: 5,
       fill: stroke,
       // Values with a gap on both sides would not be seen.
-      filter: (chart, seriesIndex, show) => show ? null : lonely(chart.data[seriesIndex]!),
+      filter: (chart, seriesIndex, show) => show ? null : lonelyPlaces(chart.data[seriesIndex]!),
     };
     return [{ ...line, points }, hidden, hidden];
   }
@@ -206,7 +204,7 @@ export class Plot {
     const place = new Map(times.map((time, i) => [time, i]));
     const rows = this.#panel.series.flatMap((series) => {
       const align = (values: (number | null)[] | undefined) =>
-        aligned(series, { values, place, length: times.length });
+        alignedColumn(series, { values, place, length: times.length });
       const { points } = series;
       return [align(points?.value), align(points?.min), align(points?.max)];
     });
@@ -263,50 +261,6 @@ export class Plot {
   #css(name: string): string {
     return getComputedStyle(this.#element).getPropertyValue(name).trim();
   }
-}
-
-function timesOf({ firstMs, stepMs, value }: PointColumns): number[] {
-  return value.map((_, i) => firstMs + i * stepMs);
-}
-
-/** Missing steps are bridged (undefined), but for gaps (null). */
-function aligned(
-  { points, intervalMs }: SeriesView,
-  { values, place, length }: {
-    values: (number | null)[] | undefined;
-    place: Map<number, number>;
-    length: number;
-  },
-): Column {
-  const column: Column = Array(length).fill(undefined);
-  if (points === null || values === undefined) return column;
-  const gapMs = gapAfter(intervalMs, points.stepMs);
-  let last = -1;
-  values.forEach((value, i) => {
-    if (value === null) return;
-    column[place.get(points.firstMs + i * points.stepMs)!] = value;
-    if (last >= 0 && (i - last) * points.stepMs > gapMs) {
-      column[place.get(points.firstMs + (i - 1) * points.stepMs)!] ??= null;
-    }
-    last = i;
-  });
-  return column;
-}
-
-/** Places of values whose neighbours are gaps. */
-function lonely(values: ArrayLike<number | null | undefined>): number[] {
-  const places: number[] = [];
-  const isEnd = (from: number, direction: 1 | -1) => {
-    for (let i = from + direction; i >= 0 && i < values.length; i += direction) {
-      if (values[i] === null) return true;
-      if (values[i] !== undefined) return false;
-    }
-    return true;
-  };
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] != null && isEnd(i, -1) && isEnd(i, 1)) places.push(i);
-  }
-  return places;
 }
 
 function fitting(ctx: CanvasRenderingContext2D, text: string, room: number): string {

@@ -13,7 +13,8 @@ export function valueScale(
 ): Scale {
   const low = min ?? values?.min ?? 0;
   const high = max ?? values?.max ?? 1;
-  const flat = high - low < Math.abs(high) * 1e-9 || high <= low;
+  // Differences that doubles hardly hold are no differences to draw.
+  const flat = high - low < Math.max(Math.abs(high), Math.abs(low), 1e-9) * 1e-9;
   const margin = flat ? Math.max(Math.abs(high) * 0.02, 0.5) : 0;
   const [from, to] = [low - (min === null ? margin : 0), high + (max === null ? margin : 0)];
   const step = roundStep((to - from) / 4);

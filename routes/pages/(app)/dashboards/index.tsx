@@ -91,8 +91,7 @@ function Row({ each, state, mayChange, isFirst }: RowProps) {
   return (
     <tr>
       <td>
-        <a href={path}>{title}</a>
-        {isFirst && <span class="sub">{texts.showsFirst}</span>}
+        <a href={path}>{title}</a> {isFirst && <span class="sub">· {texts.showsFirst}</span>}
       </td>
       <td>
         <Tag tone="idle">{origins[origin]}</Tag> {updated !== null && (
