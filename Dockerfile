@@ -27,7 +27,8 @@ RUN useradd --system --uid 10001 --user-group --groups dialout \
 COPY --from=build /out/sluice /usr/local/bin/sluice
 COPY deploy/container/healthcheck.sh /usr/local/bin/sluice-healthcheck
 COPY --from=build /out/licences.txt /usr/local/share/doc/sluice/licences.txt
-USER 10001:10001
+# Without a group beside it, so that the user's other group counts as well: serial ports.
+USER 10001
 # sluice.toml is looked for here, and the data is kept in data/ below.
 WORKDIR /var/lib/sluice
 VOLUME /var/lib/sluice

@@ -19,11 +19,14 @@ export class Checkout implements AsyncDisposable {
   }
 
   /** `name` is that of its folder, inside of a temporary one. */
-  static async create(name = "sluice"): Promise<Checkout> {
+  static async create(
+    name = "sluice",
+    { packages = true }: { packages?: boolean } = {},
+  ): Promise<Checkout> {
     const parent = await TempDir.create();
     const checkout = new Checkout(parent, `${parent.join(name)}/`);
     await copyFolder(REPOSITORY, checkout.root);
-    for (const folder of PACKAGES) {
+    for (const folder of packages ? PACKAGES : []) {
       const present = await Deno.stat(REPOSITORY + folder).then(() => true, () => false);
       if (present) await Deno.symlink(REPOSITORY + folder, checkout.root + folder);
     }

@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { freePort } from "@/tests/helpers/free_port.ts";
 import { type Instruction, jsonForm, readDockerfile } from "@/tests/release/deploy_files.ts";
+import { ImageReplay } from "@/tests/release/image_replay.ts";
+import { hostTarget } from "@/tools/executable/target.ts";
 import { REPOSITORY } from "@/tools/product.ts";
 
 const dockerfile = await readDockerfile();
@@ -60,7 +62,7 @@ Deno.test("user, folder, volume and entry fit together", () => {
   const make = dockerfile.find(({ stage, name }) => stage === LAST && name === "RUN")!.text;
   const uid = /--uid (\d+)/.exec(make)![1];
   const home = /--home-dir (\S+)/.exec(make)![1];
-  assert.equal(only("USER"), `${uid}:${uid}`);
+  assert.equal(only("USER"), uid);
   assert.equal(only("WORKDIR"), home);
   assert.equal(only("VOLUME"), home);
   assert.match(make, new RegExp(`install -d -o sluice -g sluice -m 0700 ${home}`));
@@ -69,6 +71,42 @@ Deno.test("user, folder, volume and entry fit together", () => {
   assert.ok(placed.includes(`/usr/local/bin/${jsonForm(only("HEALTHCHECK"))[0]}`));
   assert.deepEqual(jsonForm(only("CMD")), ["serve"]);
 });
+
+/** What the engine does with the image: its user, its folder, its command; then its healthcheck. */
+const LIFE = `
+  ip link set lo up
+  as="setpriv --reuid=$1 --regid=$(id -g "$1") --init-groups"
+  cd "$2" && $as "$3" serve >out 2>err & gateway=$!
+  cd "$2"; until grep -q ^listening out 2>/dev/null; do kill -0 $gateway || { cat err; exit 4; }; done
+  cat out
+  $as "$4" && echo healthy
+  kill $gateway; wait $gateway && echo stopped
+  $as "$4" 2>/dev/null || echo unhealthy
+  stat -c '%U %a' data; $as id -Gn`;
+
+Deno.test("the image's steps, done in a clean place, give an image that runs", async () => {
+  const facts = { SLUICE_COMMIT: "0123456789ab", SOURCE_DATE_EPOCH: "1767225600" };
+  await using image = await ImageReplay.create({ ...facts, TARGETARCH: targetArch() });
+  const { system } = image;
+  const [entry, check] = [jsonForm(only("ENTRYPOINT"))[0]!, jsonForm(only("HEALTHCHECK"))[0]!];
+  const version = await system.run([entry, "version"]);
+  assert.match(version.text, /^sluice \S+ \(0123456789ab, 2026-01-01T/);
+  assert.match(await system.read("/usr/local/share/doc/sluice/licences.txt"), /^Sluice\n/);
+
+  const user = /sluice:x:(\d+):/.exec(await system.read("/etc/passwd"))![1]!;
+  assert.equal(user, only("USER"));
+  // Its log is beside its data here; the volume is its own.
+  const args = ["sh", "-c", LIFE, "sh", user, only("WORKDIR"), entry, `/usr/local/bin/${check}`];
+  const { text } = await system.run(args, { ownNetwork: true });
+  assert.deepEqual(text.trim().split("\n"), [
+    "listening http=0.0.0.0:8000 mqtt=0.0.0.0:1883",
+    ...["healthy", "stopped", "unhealthy", "sluice 700", "sluice dialout"],
+  ]);
+});
+
+function targetArch(): string {
+  return hostTarget() === "linux-arm64" ? "arm64" : "amd64";
+}
 
 async function health(port: number): Promise<boolean> {
   const { success } = await new Deno.Command("bash", {
