@@ -78,7 +78,7 @@ async function execute(document: string, program: string): Promise<void> {
   await Deno.symlink(program, folder.join("bin/sluice"));
   await Deno.writeTextFile(folder.join("script"), scriptOf(blocks));
   await run("unshare", {
-    args: ["--net", "timeout", "60", "bash", folder.join("script")],
+    args: ["--net", "timeout", "180", "bash", folder.join("script")],
     cwd: folder.join("work"),
     env: {
       PATH: `${folder.join("bin")}:${Deno.env.get("PATH")}`,
@@ -106,6 +106,13 @@ Deno.test("every document with commands is in the list", async () => {
   // Generated and decisions: no commands for readers.
   const own = files.filter((path) => !/^(reference|adr)\//.test(path));
   assert.deepEqual(own.sort(), DOCUMENTS.toSorted());
+});
+
+Deno.test("the architecture names every decision", async () => {
+  const text = await Deno.readTextFile(`${REPOSITORY}docs/architecture.md`);
+  for await (const { name } of Deno.readDir(`${REPOSITORY}docs/adr`)) {
+    assert.ok(text.includes(`](adr/${name})`), name);
+  }
 });
 
 Deno.test("links between the documents lead somewhere", async () => {
