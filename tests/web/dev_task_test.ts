@@ -6,7 +6,7 @@ import { Checkout } from "@/tests/release/checkout.ts";
 
 Deno.test("an edit of a page shows, and ingest does not notice", async () => {
   await using checkout = await Checkout.create();
-  await checkout.task("pages");
+  await checkout.task(["pages"]);
   const addresses = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
   const flags = ["run", "--allow-read", "--allow-run", "tools/dev.ts"];
   await using dev = new ServerProcess(Deno.execPath(), {
