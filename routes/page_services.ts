@@ -25,6 +25,8 @@ export interface DeviceSignsSource {
   /** Ids of all devices that were ever heard, in no order. */
   readonly heard: readonly string[];
   signs: (device: string) => DeviceSigns;
+  /** The sender that it came through last: itself, or a receiver; null for one never heard. */
+  via: (device: string) => string | null;
 }
 
 export type LegalName = "privacy" | "terms" | "imprint";

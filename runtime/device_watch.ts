@@ -35,6 +35,8 @@ interface Run {
 /** What is known of one device. */
 class Pulse {
   lastUs: number;
+  /** Sender that it came through last. */
+  via: string;
   /** Mean interval over its life, from the store; null while unknown. */
   lifeIntervalMs: number | null = null;
   readonly #runs = new Map<string, Run>();
@@ -43,12 +45,14 @@ class Pulse {
   #burstUs: number | null = null;
   #typicalMs: number | null = null;
 
-  constructor(lastUs: number) {
+  constructor(lastUs: number, via: string) {
     this.lastUs = lastUs;
+    this.via = via;
   }
 
-  beat(atUs: number): void {
+  beat(atUs: number, via: string): void {
     this.lastUs = Math.max(this.lastUs, atUs);
+    this.via = via;
     if (this.#burstUs !== null && atUs - this.#burstUs < BURST_US) return;
     if (this.#burstUs !== null) {
       this.#intervalsMs[this.#place++ % INTERVALS_MAX] = (atUs - this.#burstUs) / 1000;
@@ -103,8 +107,8 @@ export class DeviceWatch {
 
   /** What the store knows of devices from before the start. */
   remember(devices: readonly DeviceSeen[]): void {
-    for (const { device, firstSeenUs, lastSeenUs, messages } of devices) {
-      const pulse = this.#pulse(device, lastSeenUs);
+    for (const { device, via, firstSeenUs, lastSeenUs, messages } of devices) {
+      const pulse = this.#pulse(device, { atUs: lastSeenUs, via });
       if (pulse === null || messages < 3) continue;
       pulse.lifeIntervalMs = (lastSeenUs - firstSeenUs) / 1000 / (messages - 1);
     }
@@ -114,12 +118,13 @@ export class DeviceWatch {
   hear({ message, normalized }: Pick<LiveMessage, "message" | "normalized">): void {
     const { device: sender, receivedUs: atUs } = message;
     const heard = [sender];
-    this.#pulse(sender, atUs)?.beat(atUs);
+    const seen = { atUs, via: sender };
+    this.#pulse(sender, seen)?.beat(atUs, sender);
     const pulseOf = (device: string) => {
-      const pulse = this.#pulse(device, atUs);
+      const pulse = this.#pulse(device, seen);
       if (!heard.includes(device)) {
         heard.push(device);
-        pulse?.beat(atUs);
+        pulse?.beat(atUs, sender);
       }
       return pulse;
     };
@@ -140,6 +145,11 @@ export class DeviceWatch {
       { lastSeenMs: null, typicalIntervalMs: null, stuck: [] };
   }
 
+  /** The sender that it came through last: itself, or a receiver; null for one never heard. */
+  via(device: string): string | null {
+    return this.#pulses.get(device)?.via ?? null;
+  }
+
   /** Devices that were heard, by status. */
   counts(nowMs: number): Record<DeviceStatus, number> {
     const counts = Object.fromEntries(DEVICE_STATUSES.map((status) => [status, 0])) as Record<
@@ -150,11 +160,11 @@ export class DeviceWatch {
     return counts;
   }
 
-  #pulse(device: string, atUs: number): Pulse | null {
+  #pulse(device: string, { atUs, via }: { atUs: number; via: string }): Pulse | null {
     const known = this.#pulses.get(device);
     if (known !== undefined) return known;
     if (this.#pulses.size >= DEVICES_MAX) return null;
-    const pulse = new Pulse(atUs);
+    const pulse = new Pulse(atUs, via);
     this.#pulses.set(device, pulse);
     return pulse;
   }

@@ -56,6 +56,7 @@ Deno.test("a receiver's packet is a sign of its nodes too, one for each", () => 
   assert.deepEqual(watch.heard.sort(), ["N2", "node1", "node2"]);
   for (const device of watch.heard) {
     assert.equal(watch.signs(device).typicalIntervalMs, 10_000, device);
+    assert.equal(watch.via(device), "N2");
   }
 });
 

@@ -1,0 +1,106 @@
+/**
+ * Keeps what the server rendered of devices up to date: numbers (`data-live="device/measurement"`),
+ * when each was heard last (`data-seen`), and its status (`data-status`), which also changes while
+ * nothing comes.
+ */
+import { useEffect } from "preact/hooks";
+import { formatAge, formatValue } from "@/components/format.ts";
+import { type DeviceStatus, deviceStatus } from "@/model/device_status.ts";
+import { keepFresh } from "./fresh_parts.ts";
+import { follow } from "./live.ts";
+
+export interface FollowedDevice {
+  id: string;
+  lastSeenMs: number | null;
+  typicalIntervalMs: number | null;
+  stuck: boolean;
+}
+
+export interface DeviceLiveProps {
+  devices: readonly FollowedDevice[];
+  /** The server's clock while it rendered; the browser's may be off. */
+  nowMs: number;
+  words: Record<DeviceStatus, string>;
+  /** Classes of the tags. */
+  tones: Record<DeviceStatus, string>;
+  /** The page shows every value: one that it does not know yet is fetched. */
+  complete?: boolean;
+}
+
+const LOOK_MS = 1_000;
+/** History follows the log within a second or so. */
+const HISTORY_MS = 1_500;
+const STUCK = [{ measurement: null, value: 0, results: 0 }];
+
+export default function DeviceLive(props: DeviceLiveProps) {
+  useEffect(() => keepUpToDate(props), []);
+  return null;
+}
+
+function keepUpToDate({ devices, nowMs, words, tones, complete }: DeviceLiveProps): () => void {
+  const aheadMs = Date.now() - nowMs;
+  const known = new Map(devices.map((device) => [device.id, { ...device }]));
+  const parts = keepFresh();
+  const hear = (id: string) => {
+    const device = known.get(id);
+    if (device !== undefined) device.lastSeenMs = Date.now() - aheadMs;
+    each(`[data-seen="${id}"]`, (place) => {
+      const time = place.querySelector("time") ?? document.createElement("time");
+      place.replaceChildren(time);
+      showAge(time, Date.now());
+    });
+    show();
+  };
+  const show = () => {
+    for (const { id, lastSeenMs, typicalIntervalMs, stuck } of known.values()) {
+      const signs = { lastSeenMs, typicalIntervalMs, stuck: stuck ? STUCK : [] };
+      const status = deviceStatus(signs, Date.now() - aheadMs);
+      each(`[data-status="${id}"]`, (tag) => showText(tag, words[status], tones[status]));
+    }
+  };
+  const timer = setInterval(show, LOOK_MS);
+  const unfollow = follow({
+    devices: [...known.keys()],
+    onReadings: (series) => {
+      for (const { device, measurement, value, atMs, flags } of series) {
+        const place = `[data-live="${device}/${measurement}"]`;
+        const shown = each(place, (number) => {
+          showText(number, formatValue(value));
+          const card = number.closest<HTMLElement>(".value-card");
+          if (card === null) return;
+          card.classList.toggle("late", false);
+          showAge(card.querySelector("time")!, atMs);
+          if (flags.length === 0) showText(card.querySelector(".tag")!, card.dataset.ok!, "ok");
+        });
+        if (complete && !shown && known.has(device)) parts.soon(HISTORY_MS);
+        hear(device);
+      }
+    },
+    onPrediction: ({ device }) => hear(device),
+    onBack: () => parts.soon(HISTORY_MS),
+  });
+  if (complete && document.querySelector("[data-live]") === null) parts.soon(HISTORY_MS);
+  return () => {
+    clearInterval(timer);
+    parts.stop();
+    unfollow();
+  };
+}
+
+/** Ids and measurements hold nothing that a selector would read otherwise. True where one was found. */
+function each(selector: string, act: (element: HTMLElement) => void): boolean {
+  const found = document.querySelectorAll<HTMLElement>(selector);
+  found.forEach(act);
+  return found.length > 0;
+}
+
+function showText(element: Element, text: string, tone?: string): void {
+  if (element.textContent !== text) element.textContent = text;
+  if (tone !== undefined) element.className = `tag ${tone}`;
+}
+
+/** `LiveBar` lets the age grow. */
+function showAge(time: HTMLTimeElement, atMs: number): void {
+  time.dataset.age = String(atMs);
+  showText(time, formatAge(atMs, Date.now()));
+}
