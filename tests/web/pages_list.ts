@@ -16,6 +16,8 @@ export const PAGES: readonly string[] = [
   "/dashboards",
   "/dashboards/signal",
   "/dashboards/environment/edit",
+  ...["/devices", "/devices/sensor-001", "/devices/node1", "/devices/sensor-001/messages"],
+  "/add-device",
   "/delivery",
   "/settings/people",
   "/settings/people/ada",
