@@ -7,6 +7,7 @@ import { configReference } from "@/config/reference.ts";
 import { errorReference, ERRORS_PATH } from "@/tools/error_reference.ts";
 import { GRAFANA_FILES } from "@/tools/grafana_dashboards.ts";
 import { HTTP_PATH, httpReference } from "@/tools/http_reference.ts";
+import { metricReference, METRICS_PATH } from "@/tools/metric_reference.ts";
 import { CONFORMANCE_PATH, mqttConformance } from "@/tools/mqtt_conformance.ts";
 import { topicReference, TOPICS_PATH } from "@/tools/topic_reference.ts";
 
@@ -22,6 +23,7 @@ export const GENERATED_FILES: GeneratedFile[] = [
   { path: HTTP_PATH, make: httpReference },
   { path: TOPICS_PATH, make: topicReference },
   { path: ERRORS_PATH, make: errorReference },
+  { path: METRICS_PATH, make: metricReference },
   { path: CONFORMANCE_PATH, make: mqttConformance },
   ...GRAFANA_FILES,
 ];
