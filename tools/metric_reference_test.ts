@@ -10,7 +10,7 @@ Deno.test("the reference has every metric of a scrape, with its kind", async () 
   assert.ok(kinds.length > 20);
   const reference = metricReference();
   for (const [name, kind] of kinds) {
-    assert.ok(reference.includes(`| \`${name}\` | ${kind} |`), name);
+    assert.ok(reference.includes(`| \`${name}\` | ${kind} |`), String(name));
   }
   assert.equal([...reference.matchAll(/^\| `sluice_/gm)].length, kinds.length);
 });
