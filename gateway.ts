@@ -480,6 +480,7 @@ export class Gateway implements AsyncDisposable {
       apply: (config) => this.reload(config),
       testDestination: (options) => this.forwarder.test(options),
       linesInUse: () => this.sources.linesInUse(),
+      sourceModes: () => new Map(this.sources.modes().map(({ name, mode }) => [name, mode])),
       audit: (act) => this.auth.audit.note(act),
       certificates: () => this.certificates.list(),
     });

@@ -4,6 +4,7 @@
  */
 import { formatNumber } from "@/components/format.ts";
 import { LEGAL_EN } from "@/components/legal_en.ts";
+import { SETTINGS_EN } from "@/components/texts_settings_en.ts";
 
 function count(n: number, one: string, many = `${one}s`): string {
   return `${formatNumber(n)} ${n === 1 ? one : many}`;
@@ -676,7 +677,7 @@ export const TEXTS_EN = {
 
   deadLetters: {},
 
-  settings: {},
+  settings: SETTINGS_EN,
 
   system: {},
 };

@@ -213,22 +213,29 @@ export function withKeptSecrets(
   { entry, keep, section, name }: EntryPut,
   before: FileValues | null,
 ): { entry: FileValues; problems: Problem[] } {
+  const problem = (key: string, message: string, hint: string): Problem => ({
+    ...{ path: [section, name, key].join("."), shown: null, message, hint },
+    origin: { kind: "settings", name: "settings.toml" },
+  });
+  const url = restoredUrl(String(entry.url ?? ""), before?.url);
+  if (url === null) {
+    const hint = "write the whole address, and the password in its own field";
+    return { entry, problems: [problem("url", "has *** where a password should be", hint)] };
+  }
   const kept = keep.filter((key) => before?.[key] !== undefined);
   const values = Object.fromEntries(kept.map((key) => [key, before?.[key]]));
-  if (kept.length === 0 || sameServer(entry.url, before?.url)) {
-    return { entry: { ...entry, ...values }, problems: [] };
-  }
-  const problems = kept.map((key): Problem => ({
-    path: [section, name, key].join("."),
-    shown: null,
-    message: "was given for another server and is not sent to this one",
-    hint: "give it again",
-    origin: { kind: "settings", name: "settings.toml" },
-  }));
-  return { entry: { ...entry, ...values }, problems };
+  const problems = kept.length === 0 || sameServer(url, before?.url) ? [] : kept.map((key) => {
+    return problem(
+      key,
+      "was given for another server and is not sent to this one",
+      "give it again",
+    );
+  });
+  const address = entry.url === undefined ? {} : { url };
+  return { entry: { ...entry, ...address, ...values }, problems };
 }
 
-function sameServer(one: unknown, other: unknown): boolean {
-  const [a, b] = [one, other].map((text) => URL.parse(String(text)));
-  return a !== null && b !== null && a?.protocol === b?.protocol && a?.host === b?.host;
+function sameServer(one: string, other: unknown): boolean {
+  const [a, b] = [URL.parse(one), URL.parse(String(other))];
+  return a !== null && b !== null && a.protocol === b.protocol && a.host === b.host;
 }

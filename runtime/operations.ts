@@ -149,14 +149,15 @@ export class GatewayOperations implements Omit<Operations, "reload" | "stop"> {
   async destinationList(): Promise<DestinationStatus[]> {
     const { ledgers } = await this.#gateway.store.snapshot();
     const statuses = new Map(this.#gateway.forwarder.status().map((each) => [each.name, each]));
-    const types = new Map(this.#gateway.config.destination.map(({ name, type }) => [name, type]));
+    const configured = new Map(this.#gateway.config.destination.map((each) => [each.name, each]));
     return ledgers.map((ledger) => {
       const status = statuses.get(ledger.destination);
+      const config = configured.get(ledger.destination);
       return {
         name: ledger.destination,
-        type: types.get(ledger.destination) ?? null,
+        type: config?.type ?? null,
         ledger,
-        mode: status?.mode ?? null,
+        mode: config?.enabled === false ? "paused" : status?.mode ?? null,
         up: status?.up ?? null,
         lastError: status?.lastFailure ?? null,
         nextAttemptAtMs: status?.nextAttemptAtMs ?? null,

@@ -34,6 +34,7 @@ import { type SourceTrial, trySerial, trySubscriber } from "@/ingest/source_tria
 import { ConfigError } from "@/model/errors.ts";
 import { logger } from "@/observe/log.ts";
 import { destinationOptions, serialOptions, subscriberOptions } from "@/runtime/options.ts";
+import { DraftSecrets } from "@/routes/settings/draft_secrets.ts";
 import type {
   CertificateShown,
   SettingsOutcome,
@@ -55,6 +56,8 @@ export interface SettingsDeskParts {
   testDestination: (options: DestinationOptions) => Promise<TestReport>;
   /** Lines that running sources read: path → name of the source. */
   linesInUse: () => Map<string, string>;
+  /** Name → mode of each running source. */
+  sourceModes: () => Map<string, string>;
   audit: (entry: { by: Actor; action: string; subject: string; detail: string }) => Promise<void>;
   certificates: () => Promise<CertificateShown[]>;
   readTextFile?: (path: string) => string;
@@ -62,6 +65,7 @@ export interface SettingsDeskParts {
 }
 
 export class SettingsDesk implements SettingsPort {
+  readonly drafts = new DraftSecrets(() => performance.now());
   readonly #parts: SettingsDeskParts;
   readonly #started: LoadedConfig;
   readonly #readTextFile: (path: string) => string;
@@ -90,8 +94,14 @@ export class SettingsDesk implements SettingsPort {
       sections: viewSections(this.#loaded),
       destinations: viewEntries(this.#loaded, "destination"),
       sources: viewEntries(this.#loaded, "source"),
+      sourceModes: this.#parts.sourceModes(),
       restartNeeded: diffConfig(this.#started, this.#loaded).restart,
     };
+  }
+
+  async check(changes: SettingsChange[]): Promise<Problem[]> {
+    const planned = await this.#plan(await this.#text(), changes);
+    return "problems" in planned ? planned.problems : [];
   }
 
   save(request: SettingsSave): Promise<SettingsOutcome> {

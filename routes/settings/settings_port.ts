@@ -5,9 +5,14 @@ import type { Problem } from "@/config/problems.ts";
 import type { EntryPut, SettingsChange } from "@/config/settings_change.ts";
 import type { EntryView, SectionView } from "@/config/settings_view.ts";
 import type { ConfigChanges } from "@/config/show.ts";
+import type { DraftSecrets } from "@/routes/settings/draft_secrets.ts";
 
 export interface SettingsPort {
+  /** What was typed and not saved yet. */
+  readonly drafts: DraftSecrets;
   describe(): Promise<SettingsView>;
+  /** What would be wrong with these changes. */
+  check(changes: SettingsChange[]): Promise<Problem[]>;
   /** All of the changes or none, applied before it resolves. */
   save(request: SettingsSave): Promise<SettingsOutcome>;
   /** Connects as this destination would, and writes nothing there. */
@@ -30,6 +35,8 @@ export interface SettingsView {
   sections: SectionView[];
   destinations: EntryView[];
   sources: EntryView[];
+  /** What each running source does now: name → mode. */
+  sourceModes: Map<string, string>;
   /** Paths of what is set and takes effect with the next start. */
   restartNeeded: string[];
 }
