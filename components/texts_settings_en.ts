@@ -276,7 +276,6 @@ export const SETTINGS_EN = {
     on: "Listening",
     off: "Nothing listens over TLS: there is no certificate yet, or encryption is off.",
     certificates: "Certificates",
-    none: "There is no certificate yet.",
     how: "Make an authority and a certificate for this machine; both take effect within seconds:",
     howDevice: "A certificate for a device, bound to it:",
     use: {
@@ -299,6 +298,6 @@ export const SETTINGS_EN = {
     zone: "Time zone",
     zoneHelp: "For absolute times and for where a day begins.",
     theme: "Theme",
-    use: "Use it",
+    use: "Use these here",
   },
 };

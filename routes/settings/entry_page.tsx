@@ -245,6 +245,7 @@ function EntryField(
       now={changed ? view.text || "–" : undefined}
       typed={typed.includes(name)}
       readOnly={entry.managed || (name === "name" && !isNew)}
+      quiet={!entry.managed}
       texts={settings}
     />
   );

@@ -3,8 +3,8 @@ import { Card } from "@/components/Card.tsx";
 import { formatBytes, formatTime } from "@/components/format.ts";
 import { SelectField } from "@/components/Form.tsx";
 import { Tag } from "@/components/Tag.tsx";
-import { ThemeForm } from "@/components/ThemeForm.tsx";
 import { Time } from "@/components/Time.tsx";
+import { THEMES } from "@/routes/appearance.ts";
 import type { PageState } from "@/routes/page_state.ts";
 import type { GroupId } from "@/routes/settings/groups.ts";
 import type { CertificateShown } from "@/routes/settings/settings_port.ts";
@@ -72,9 +72,7 @@ function Certificates(
         {listening.length === 0 ? tls.off : `${tls.on}: `}
         {listening.map(([name, at]) => <Tag key={name} tone="ok">{`${name} ${at}`}</Tag>)}
       </p>
-      {certificates.length === 0
-        ? <p>{tls.none}</p>
-        : certificates.map((each) => <Certificate key={each.use} of={each} state={state} />)}
+      {certificates.map((each) => <Certificate key={each.use} of={each} state={state} />)}
       <p>{tls.how}</p>
       <pre>{"sluice cert ca\nsluice cert server"}</pre>
       <p>{tls.howDevice}</p>
@@ -118,17 +116,18 @@ function Certificate({ of, state }: { of: CertificateShown; state: PageState }) 
 function ThisBrowser({ state: { texts, theme, timeZone } }: { state: PageState }) {
   const { appearance } = texts.settings;
   const zones = [...new Set([timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")])];
-  const here = "/settings/appearance";
   return (
     <Card title={appearance.browser} id="browser">
       <p>{appearance.browserHint}</p>
-      <div class="browser-choices">
-        <div>
-          <strong>{appearance.theme}</strong>
-          <ThemeForm texts={texts} theme={theme} here={here} />
-        </div>
-        <form method="post" action="/appearance" class="form inline" aria-label={appearance.zone}>
-          <input type="hidden" name="back" value={here} />
+      <form method="post" action="/appearance" class="form" aria-label={appearance.browser}>
+        <input type="hidden" name="back" value="/settings/appearance" />
+        <div class="form-row">
+          <SelectField
+            name="theme"
+            label={appearance.theme}
+            value={theme}
+            options={THEMES.map((value) => ({ value, label: texts.frame[value] }))}
+          />
           <SelectField
             name="time_zone"
             label={appearance.zone}
@@ -136,9 +135,9 @@ function ThisBrowser({ state: { texts, theme, timeZone } }: { state: PageState }
             value={timeZone}
             options={zones.map((zone) => ({ value: zone, label: zone }))}
           />
-          <button type="submit" class="button">{appearance.use}</button>
-        </form>
-      </div>
+        </div>
+        <button type="submit" class="button">{appearance.use}</button>
+      </form>
     </Card>
   );
 }

@@ -22,6 +22,8 @@ export interface SettingFieldProps {
   /** Changed, and in effect with the next start only. */
   waits?: boolean;
   readOnly?: boolean;
+  /** Says where a value is from only where that is not here: the rest of an entry is its own. */
+  quiet?: boolean;
   texts: Texts["settings"];
 }
 
@@ -55,12 +57,12 @@ export function SettingField(props: SettingFieldProps) {
 function helpOf({ field }: FieldView, texts: Texts["settings"]): string {
   const shape = inputShape(field);
   const form = shape === "lines" ? texts.listHelp : shape === "table" ? texts.tableHelp : "";
-  return `${field.text} ${form}${exampleOf(field.example)}`.trim();
+  return `${field.text} ${form}${field.secret ? "" : exampleOf(field.example)}`.trim();
 }
 
 function exampleOf(example: unknown): string {
-  if (typeof example !== "string") return "";
-  return ` Example: ${example}`;
+  if (Array.isArray(example)) return ` Example: ${example.join(" ")}`;
+  return typeof example === "string" ? ` Example: ${example}` : "";
 }
 
 function Control(props: SettingFieldProps) {
@@ -88,12 +90,17 @@ function Control(props: SettingFieldProps) {
       type="text"
       value={text}
       inputMode={shape === "number" ? "numeric" : undefined}
-      placeholder={view.preset}
+      placeholder={placeholderOf(view)}
       spellcheck={false}
       autocomplete="off"
       autocapitalize="off"
     />
   );
+}
+
+/** What an empty field comes to; of one that must be given, what it may look like. */
+function placeholderOf({ preset, field }: FieldView): string {
+  return field.required && typeof field.example === "string" ? field.example : preset;
 }
 
 type Common = object;
@@ -123,7 +130,7 @@ function SecretInput(
   const removable = view.isSet && !view.managed && !view.field.required;
   return (
     <>
-      <input {...common} type="password" autocomplete="new-password" placeholder="" />
+      <input {...common} type="password" autocomplete="new-password" />
       <p class="sub">{view.managed && !view.isSet ? texts.secretUnset : state}</p>
       {removable && (
         <label class="setting-clear">
@@ -134,9 +141,9 @@ function SecretInput(
   );
 }
 
-function OriginLine({ view, texts, waits = false, readOnly = false }: SettingFieldProps) {
+function OriginLine({ view, texts, waits = false, quiet = false }: SettingFieldProps) {
   const { origin, field, managed, preset } = view;
-  if (readOnly && !managed) return null;
+  if (quiet && !managed) return null;
   const shape = inputShape(field);
   const tellsPreset = origin.kind === "settings" && !field.required && !field.secret &&
     shape !== "choice";

@@ -27,24 +27,26 @@ export default define.page<typeof handler>(({ data: view, state: { texts: { sett
         restartNeeded={view.restartNeeded}
       />
       <p>{settings.all.text} {settings.order}</p>
-      {[...view.destinations, ...view.sources].map((entry) => (
-        <SettingsTable
-          key={`${entry.section}.${entry.name}`}
-          title={`[[${entry.section}]] ${entry.name}`}
-          text={settings.types[entry.type]?.title ?? entry.type}
-          fields={entry.fields}
-          hrefOf={() => entryPath(entry)}
-          {...{ view, settings }}
-        />
-      ))}
-      {view.sections.map(({ name, text, fields }) => (
-        <SettingsTable
-          key={name}
-          title={`[${name}]`}
-          hrefOf={({ path }) => `/settings/${groupOf(groups, path)}#field-${path}`}
-          {...{ text, fields, view, settings }}
-        />
-      ))}
+      <div class="every-setting">
+        {[...view.destinations, ...view.sources].map((entry) => (
+          <SettingsTable
+            key={`${entry.section}.${entry.name}`}
+            title={`[[${entry.section}]] ${entry.name}`}
+            text={settings.types[entry.type]?.title ?? entry.type}
+            fields={entry.fields}
+            hrefOf={() => entryPath(entry)}
+            {...{ view, settings }}
+          />
+        ))}
+        {view.sections.map(({ name, text, fields }) => (
+          <SettingsTable
+            key={name}
+            title={`[${name}]`}
+            hrefOf={({ path }) => `/settings/${groupOf(groups, path)}#field-${path}`}
+            {...{ text, fields, view, settings }}
+          />
+        ))}
+      </div>
     </>
   );
 });
