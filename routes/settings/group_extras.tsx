@@ -74,9 +74,10 @@ function Certificates(
       </p>
       {certificates.map((each) => <Certificate key={each.use} of={each} state={state} />)}
       <p>{tls.how}</p>
-      <pre>{"sluice cert ca\nsluice cert server"}</pre>
+      <pre>sluice cert ca
+sluice cert server</pre>
       <p>{tls.howDevice}</p>
-      <pre>{"sluice cert device DEVICE"}</pre>
+      <pre>sluice cert device DEVICE</pre>
     </Card>
   );
 }
