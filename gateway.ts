@@ -33,6 +33,7 @@ import { type Listener, listenTcp, listenTls } from "@/mqtt/listener.ts";
 import { webSocketServerOptions } from "@/mqtt/websocket_channel.ts";
 import { configureLogs, logger } from "@/observe/log.ts";
 import { Metrics } from "@/observe/metrics.ts";
+import { OrderDesk } from "@/routes/order_desk.ts";
 import { DocLibrary } from "@/routes/doc_library.ts";
 import type { Health } from "@/routes/health.ts";
 import { type HttpApproach } from "@/routes/http_env.ts";
@@ -467,6 +468,10 @@ export class Gateway implements AsyncDisposable {
         deviceWatch: this.deviceWatch,
         settings: this.settings,
         docs: new DocLibrary(docs),
+        orderDesk: new OrderDesk({
+          store: this.store,
+          monotonicNow: () => performance.now(),
+        }),
         legalText: (name) => readLegalText(this.#dataDir, name),
       },
       manifest: { routes, islands, assets },

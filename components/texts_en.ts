@@ -301,6 +301,89 @@ export const TEXTS_EN = {
       "Visitors see the text that the program brings. To replace it, write yours in Markdown into",
     legalProblem: "The file there is not shown:",
 
+    purchase: "Request a device kit",
+    purchaseIntro:
+      "Tell what you need and where it shall go. A person who runs this gateway reads it and answers; " +
+      "nothing is bought by this form.",
+    purchaseKit: "Which kit",
+    kits: {
+      starter: [
+        "Starter set",
+        "A receiver and two sensor nodes that know each other: data at once.",
+      ],
+      sensor_node: [
+        "Sensor node",
+        "Temperature, humidity, air quality; LoRa radio, small display.",
+      ],
+      receiver: ["Receiver", "Takes what sensor nodes send and hands it on over USB."],
+      camera: [
+        "Presence camera",
+        "Says whether somebody is there. Pictures never leave the device.",
+      ],
+      gateway: ["Gateway", "A Raspberry Pi with Sluice on it, ready to be plugged in."],
+    },
+    purchaseQuantity: "How many",
+    purchaseRegion: "Radio band",
+    regions: {
+      eu868: "868 MHz (Europe)",
+      us915: "915 MHz (Americas)",
+      unsure: "Not sure, please advise",
+    },
+    purchaseYou: "Who asks",
+    purchaseName: "Name",
+    purchaseOrganisation: "Organisation (optional)",
+    purchaseEmail: "E-mail address",
+    purchaseEmailHelp: "For the answer; the gateway itself sends no e-mail.",
+    purchaseAddress: "Delivery address",
+    purchaseNotes: "What else we should know (optional)",
+    purchaseTrap: "Leave this field empty",
+    purchaseSend: "Send the request",
+    purchasePrivacy:
+      "What you write is stored on this gateway, read by its admins and deleted by them. More in",
+    purchaseFaults: "Not sent yet: please look at the marked fields.",
+    purchaseTooSoon:
+      "That was faster than a person types, so it was not stored. If you are one, send it again.",
+    purchaseStale:
+      "This form was open for very long or the gateway restarted. Please send it again.",
+    purchaseTrapped:
+      "A field that people do not see was filled in, so nothing was stored. It is empty again: if a " +
+      "program helped you to fill in the form, just send it once more.",
+    faults: {
+      missing: "Please fill this in",
+      too_long: "This is too long",
+      not_email: "This is not an e-mail address",
+      not_quantity: "A whole number from 1 to 100",
+      not_offered: "Please choose one",
+    },
+    thanks: "Thank you, your request is stored",
+    thanksReference: "Its reference is",
+    thanksText:
+      "A person who runs this gateway reads it and answers by e-mail. Name the reference if you ask.",
+    thanksBack: "To the start page",
+
+    orders: "Kit requests",
+    ordersEmpty: "No kit requests",
+    ordersEmptyHint: "Visitors of this gateway ask for device kits with the form at",
+    ordersStates: { all: "All", new: "New", answered: "Answered", done: "Done" },
+    ordersFilter: "Which requests",
+    ordersExport: "Export as CSV",
+    ordersReference: "Reference",
+    ordersWhen: "Received",
+    ordersWhat: "Kit",
+    ordersWho: "Who",
+    ordersState: "Status",
+    ordersRemark: "Note of your team",
+    ordersRemarkHelp: "The requester does not see it.",
+    ordersSave: "Save status and note",
+    ordersDelete: "Delete…",
+    ordersDeleteQuestion: (reference: string) =>
+      `The request ${reference} goes away with the name and address of who sent it.`,
+    ordersDeleteButton: (reference: string) => `Delete request ${reference}`,
+    ordersChanged: (by: string) => `changed by ${by}`,
+    ordersGone: "This request is not there any more.",
+    ordersClose: "Back to the list",
+    ordersDone: { saved: "Saved.", deleted: "The request is deleted." },
+
     docs: "Documentation",
     docsIntro:
       "Everything about this gateway, for the version that runs here, also without the internet.",

@@ -6,6 +6,7 @@ import type { DeviceSigns } from "@/model/device_status.ts";
 import type { DeliveryView } from "@/model/live_events.ts";
 import type { OpenApiDocument } from "@/routes/api/open_api.ts";
 import type { DocLibrary } from "@/routes/doc_library.ts";
+import type { OrderDesk } from "@/routes/order_desk.ts";
 import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
 import type { DeadParts } from "@/routes/api/dead.ts";
@@ -51,6 +52,7 @@ export interface PageServices {
   addresses: () => Record<string, string>;
   health: () => Health;
   docs: DocLibrary;
+  orderDesk: OrderDesk;
   legalText: (name: LegalName) => Promise<LegalText>;
   apiDocument: () => OpenApiDocument;
   deliveryView: () => Promise<DeliveryView>;

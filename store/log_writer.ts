@@ -26,6 +26,7 @@ import { HistoryRetention, SteadyClock } from "@/store/history_retention.ts";
 import { IdempotencyKeys } from "@/store/idempotency_keys.ts";
 import { FLAG_CLOCK_UNTRUSTED, FLAG_PREFIXED, MessageLog } from "@/store/message_log.ts";
 import { openDatabase, type OpenedDatabase } from "@/store/open_database.ts";
+import { applyOrderChange, checkOrderChange, type OrderChange } from "@/store/orders_table.ts";
 import { keepLimits, prunableThrough, PRUNE_CHUNK_ROWS } from "@/store/prune_plan.ts";
 import { type ClockReading, ReceptionClock } from "@/store/reception_clock.ts";
 import { type Fullness, fullness, toError } from "@/store/room.ts";
@@ -786,6 +787,15 @@ export class LogWriter {
     const atMs = Math.floor(this.#clock.nowUs / 1000);
     this.#transaction(() => {
       applyDashboard(this.#db, change, atMs);
+      applyAccess(this.#db, trail);
+    });
+  }
+
+  changeOrder(change: OrderChange, trail: AccessChange[]): void {
+    const atMs = Math.floor(this.#clock.nowUs / 1000);
+    checkOrderChange(this.#db, change);
+    this.#transaction(() => {
+      applyOrderChange(this.#db, change, atMs);
       applyAccess(this.#db, trail);
     });
   }

@@ -4,6 +4,7 @@
  * paged by a cursor that is the last row's place.
  */
 import type { DeadLetter, SourceDeadLetter } from "@/model/ledger.ts";
+import type { Order, OrderState } from "@/model/order.ts";
 import { SOURCE_KINDS, type StoredMessage } from "@/model/message.ts";
 import { type Flag, flagsToMask, maskToFlags } from "@/model/reading.ts";
 import { type AccessState, readAccess } from "@/store/auth_tables.ts";
@@ -22,6 +23,7 @@ import type { Database, SqlValue } from "@/store/database.ts";
 import { deadCondition } from "@/store/destination_ledger.ts";
 import { epochAt, LOG_COLUMNS, readEpochs, type StoredRow, toStored } from "@/store/message_log.ts";
 import { messageId } from "@/model/message.ts";
+import { countOrders, readOrder, readOrders } from "@/store/orders_table.ts";
 import { sourceDeadCondition } from "@/store/source_dead_letters.ts";
 import type { DeadFilter, Page, PageRequest, SourceDeadFilter } from "@/store/store_types.ts";
 
@@ -234,6 +236,10 @@ export interface Queries {
   };
   /** Newest first. */
   "audit.list": { parameters: PageRequest & { filter?: AuditFilter }; result: Page<AuditRow> };
+  /** Kit requests, the newest first. */
+  "orders.list": { parameters: PageRequest & { state?: OrderState }; result: Page<Order> };
+  "orders.one": { parameters: { id: number }; result: Order | null };
+  "orders.counts": { parameters: Record<string, never>; result: Record<OrderState, number> };
   "access.state": { parameters: Record<string, never>; result: AccessState };
   "settings.all": { parameters: Record<string, never>; result: Record<string, string> };
   "broker.state": { parameters: Record<string, never>; result: BrokerState };
@@ -275,6 +281,9 @@ const HANDLERS: Handlers = {
       "SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC",
     ).map((row) => ({ ...row })),
   "audit.list": listAudit,
+  "orders.list": listOrders,
+  "orders.one": (db, { id }) => readOrder(db, id),
+  "orders.counts": (db) => countOrders(db),
   "access.state": (db) => readAccess(db),
   "settings.all": (db) =>
     Object.fromEntries(
@@ -897,4 +906,14 @@ function listAudit(
     item: (row) => ({ ...row }),
     cursor: (row) => String(row.id),
   });
+}
+
+function listOrders(
+  db: Database,
+  { state, ...page }: PageRequest & { state?: OrderState },
+): Page<Order> {
+  const limit = pageLimit(page);
+  const before = page.cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(page.cursor, 1)[0];
+  const rows = readOrders(db, { before: before ?? 0, limit: limit + 1, state: state ?? null });
+  return pageOf(rows, limit, { item: (row) => row, cursor: (row) => String(row.id) });
 }

@@ -24,6 +24,7 @@ const ROWID_TABLES = [
   "source_dead",
   "idempotency",
   "audit",
+  "orders",
   "series",
 ];
 /** Tables ordered by a compound key; read from both ends. */

@@ -7,6 +7,7 @@ import { M0002_HISTORY } from "@/store/migrations/m0002_history.ts";
 import { M0003_BROKER_STATE } from "@/store/migrations/m0003_broker_state.ts";
 import { M0004_ACCESS } from "@/store/migrations/m0004_access.ts";
 import { M0005_DASHBOARDS } from "@/store/migrations/m0005_dashboards.ts";
+import { M0006_ORDERS } from "@/store/migrations/m0006_orders.ts";
 
 export interface Migration {
   version: number;
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   M0003_BROKER_STATE,
   M0004_ACCESS,
   M0005_DASHBOARDS,
+  M0006_ORDERS,
 ];
 
 /** "Slce": tells our files from other programs' (`PRAGMA application_id`). */

@@ -16,6 +16,7 @@ import { copyDatabase } from "@/store/backup.ts";
 import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
 import { DataLock, makeDataDir } from "@/store/data_folder.ts";
 import { LogWriter } from "@/store/log_writer.ts";
+import type { OrderChange } from "@/store/orders_table.ts";
 import { type Queries, type QueryName, runQuery } from "@/store/queries.ts";
 import { toError } from "@/store/room.ts";
 import { freeBytes, systemClock } from "@/store/surroundings.ts";
@@ -135,6 +136,10 @@ export class StoppedStore implements StoreAdmin, AsyncDisposable {
     trail: AccessChange[],
   ): Promise<void> {
     this.#writer.changeDashboard(change, trail);
+  }
+
+  async changeOrder(change: OrderChange, trail: AccessChange[]): Promise<void> {
+    this.#writer.changeOrder(change, trail);
   }
 
   async setSetting(key: string, value: string | null): Promise<void> {

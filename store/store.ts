@@ -24,6 +24,7 @@ import { FULL_CHECK_BYTES } from "@/store/damage_check.ts";
 import { errorOf } from "@/store/call_failure.ts";
 import { databasePath, DataLock, makeDataDir, reasonOf } from "@/store/data_folder.ts";
 import { FLAG_CLOCK_UNTRUSTED, FLAG_PREFIXED } from "@/store/message_log.ts";
+import type { OrderChange } from "@/store/orders_table.ts";
 import type { Queries, QueryName } from "@/store/queries.ts";
 import { QueryClient } from "@/store/query_client.ts";
 import { type Fullness, toError } from "@/store/room.ts";
@@ -585,6 +586,10 @@ class WorkerStore implements Store {
     trail: AccessChange[],
   ): Promise<void> {
     return this.#call("changeDashboard", change, trail);
+  }
+
+  changeOrder(change: OrderChange, trail: AccessChange[]): Promise<void> {
+    return this.#call("changeOrder", change, trail);
   }
 
   setSetting(key: string, value: string | null): Promise<void> {

@@ -9,6 +9,7 @@ import type { NormalizeRules } from "@/model/rules.ts";
 import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerState } from "@/store/broker_state.ts";
 import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
+import type { OrderChange } from "@/store/orders_table.ts";
 import type { Queries, QueryName } from "@/store/queries.ts";
 import type { StoreFullError } from "@/model/errors.ts";
 
@@ -208,6 +209,12 @@ export interface StoreAdmin {
     change: DashboardChange | DashboardRemoval,
     trail: AccessChange[],
   ): Promise<void>;
+  /**
+   * Keeps, changes or deletes a kit request together with its line of the trail; read back by the
+   * queries `orders.*`.
+   * @throws StoreFullError when as many as may be are stored, PermanentError when there is none
+   */
+  changeOrder(change: OrderChange, trail: AccessChange[]): Promise<void>;
   /** Small texts by key, for settings made at run time; null deletes. */
   setSetting(key: string, value: string | null): Promise<void>;
 }

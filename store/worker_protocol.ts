@@ -6,6 +6,7 @@ import type { Rejection } from "@/model/message.ts";
 import type { AccessChange } from "@/store/auth_tables.ts";
 import type { BrokerStateOp } from "@/store/broker_state.ts";
 import type { DashboardChange, DashboardRemoval } from "@/store/dashboards_table.ts";
+import type { OrderChange } from "@/store/orders_table.ts";
 import type { Fullness } from "@/store/room.ts";
 import type {
   AuditActor,
@@ -121,6 +122,7 @@ export interface WriterCalls {
     arguments: [change: DashboardChange | DashboardRemoval, trail: AccessChange[]];
     result: void;
   };
+  changeOrder: { arguments: [change: OrderChange, trail: AccessChange[]]; result: void };
   setSetting: { arguments: [key: string, value: string | null]; result: void };
   configure: { arguments: [options: LiveOptions]; result: void };
 }

@@ -23,6 +23,7 @@ const TITLES: Record<string, string> = {
   HTTP: "Requests",
   ING: "Input that cannot be taken",
   NET: "Listening",
+  ORD: "Requests for device kits",
   SRC: "Sources",
   STO: "Storage",
   TLS: "Certificates",

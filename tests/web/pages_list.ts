@@ -8,6 +8,7 @@
 export const PUBLIC_PAGES: readonly string[] = [
   ...["/login", "/welcome", "/docs", "/docs/start", "/docs/reference/config", "/docs/errors"],
   ...["/docs/api", "/docs/api/readings", "/docs/api/schemas", "/privacy", "/terms", "/imprint"],
+  ...["/purchase", "/purchase/thanks?reference=7KQ4-M2XD"],
 ];
 
 /** Signed in as an admin. */
@@ -27,5 +28,6 @@ export const PAGES: readonly string[] = [
   "/settings/people",
   "/settings/people/ada",
   "/audit",
+  "/orders",
   "/account",
 ];
