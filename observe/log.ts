@@ -114,13 +114,22 @@ function isInTemplate({ rawMessage }: LogRecord, name: string): boolean {
 function jsonLine(record: LogRecord): string {
   const { timestamp, level, category, properties } = record;
   const { message: _rendered, ...rest } = properties;
-  return JSON.stringify({
+  return escaped(JSON.stringify({
     time: new Date(timestamp).toISOString(),
     level,
     part: category.slice(1).join("."),
     message: rendered(record),
     ...rest,
-  });
+  }));
+}
+
+/** JSON leaves some of them as they are (C1, direction marks, U+2028): readers of logs break there. */
+function escaped(json: string): string {
+  return json.replace(CONTROLS, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    ).join(""));
 }
 
 /**

@@ -61,12 +61,15 @@ const PIECE_CHARS = 16 * 1024;
 /** What fails on the way cuts the answer, so that nobody takes half a file for a whole one. */
 export function streamOf(lines: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let cancelled = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       let text = "";
       try {
         while (text.length < PIECE_CHARS) {
           const { done, value } = await lines.next();
+          // The reader went away while the next line was read.
+          if (cancelled) return;
           if (done) {
             if (text !== "") controller.enqueue(encoder.encode(text));
             return controller.close();
@@ -80,6 +83,7 @@ export function streamOf(lines: AsyncGenerator<string>): ReadableStream<Uint8Arr
       }
     },
     async cancel() {
+      cancelled = true;
       await lines.return(undefined);
     },
   }, { highWaterMark: 0 });
