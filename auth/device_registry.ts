@@ -18,6 +18,7 @@ import { isGrantFilter, type Principal } from "@/auth/device_access.ts";
 import {
   broughtSecretProblem,
   hashDeviceSecret,
+  looksLikeSecret,
   matchesDeviceSecret,
   newDeviceSecret,
 } from "@/auth/device_secret.ts";
@@ -299,8 +300,9 @@ export class DeviceRegistry {
 
   #failed({ address, id, certificate }: DevicePresents, reason: DeviceRefusal): DeviceVerdict {
     const wait = this.#failures.take(addressKey(address));
-    const device = certificate?.commonName ?? id ?? "";
-    logger("auth").warn("Device refused", { device: device.slice(0, 64), reason, address });
+    const named = certificate?.commonName ?? id ?? "";
+    const device = looksLikeSecret(named) ? "a secret where the id belongs" : named.slice(0, 64);
+    logger("auth").warn("Device refused", { device, reason, address });
     return { admitted: false, reason: wait > 0 ? "throttled" : reason };
   }
 
@@ -308,7 +310,7 @@ export class DeviceRegistry {
   async #meetStranger(presents: DevicePresents): Promise<DeviceVerdict> {
     const deviceId = presents.certificate?.commonName ?? presents.id ?? "";
     const choice = this.#autoRegistration();
-    const fit = isFreeId(deviceId) && isKeepable(presents);
+    const fit = isFreeId(deviceId) && !looksLikeSecret(deviceId) && isKeepable(presents);
     if (choice === "off" || !fit) return this.#failed(presents, "unknown");
     if (choice === "ask") return this.#keepWaiting(deviceId, presents);
     return await this.#takeIn(deviceId, presents);

@@ -22,6 +22,11 @@ export function newDeviceSecret(): string {
   return Array.from(bytes, (byte) => ALPHABET[byte & 31]).join("");
 }
 
+/** True for what `newDeviceSecret` makes: in the place of an id it is not shown to anybody. */
+export function looksLikeSecret(text: string): boolean {
+  return /^[a-z2-7]{32}$/.test(text);
+}
+
 export function hashDeviceSecret(secret: string, nowMs: number): DeviceSecret {
   const salt = randomBytes(16).toString("hex");
   return { salt, hash: macOf(salt, secret), setAtMs: nowMs };

@@ -223,14 +223,20 @@ export class People {
   }
 
   async #turnAway(login: Login, retryAfterSeconds: number): Promise<Error> {
-    const act = { by: actorOf(login), subject: login.name, detail: "too many failures" };
+    const act = { ...this.#attemptOf(login), detail: "too many failures" };
     await this.#audit.refused({ ...act, action: "login_throttled" });
     return loginThrottled(retryAfterSeconds);
   }
 
   async #fail(login: Login): Promise<Error> {
-    await this.#audit.refused({ by: actorOf(login), action: "login", subject: login.name });
+    await this.#audit.refused({ ...this.#attemptOf(login), action: "login" });
     return wrongLogin();
+  }
+
+  /** A name that nobody has is not kept: now and then it is a password in the wrong field. */
+  #attemptOf({ name, address }: Login): { by: Actor; subject: string } {
+    const known = this.#mirror.userByName(name)?.name ?? UNKNOWN_NAME;
+    return { by: { name: known, address }, subject: known };
   }
 
   #show(user: UserRecord): Person {
@@ -261,6 +267,9 @@ export class People {
     if (this.#mirror.users.size >= USERS_MAX) throw limitReached("users", USERS_MAX);
   }
 }
+
+/** No user can have it: names hold no space. */
+const UNKNOWN_NAME = "unknown name";
 
 function newUser(
   { name, role }: NewPerson,

@@ -64,8 +64,8 @@ Deno.test("ids and values that mean something elsewhere are only texts here", as
     return text.includes("d,t,") ? text : null;
   }, { what: "the reading is exported" });
   assert.match(csv, /d,t,,2026-01-01T00:00:00\.000Z,-5,/);
-  const who = { username: '=HYPERLINK("http://evil")', password: "x" };
-  await bed.json("/api/auth/login", { json: who, status: 401 });
+  const filter = { destination: '=HYPERLINK("http://evil")', all: true };
+  await bed.json("/api/dead/replay", { as: "admin", json: filter });
   const trail = await (await bed.fetch("/api/audit?format=csv", { as: "admin" })).text();
   assert(trail.includes(`"'=HYPERLINK(""http://evil"")"`));
   assert(!/(^|,)[=+@]/m.test(trail));

@@ -54,7 +54,9 @@ Deno.test("A's publishes on other topics: 5.0 gets 0x87, 3.1.1 is closed without
   await using _bed = bed;
   const port = Number(bed.gateway.addresses.mqtt?.split(":").at(-1));
   for (const topic of FOREIGN) {
-    for (const version of [4, 5] as const) {
+    // What an old bridge says on $SYS is taken and goes nowhere.
+    const versions = topic.startsWith("$") ? [5] as const : [4, 5] as const;
+    for (const version of versions) {
       await using client = await RawClient.open(port, version);
       client.send(connect({ version, clientId: "a", ...a }));
       await client.next();
