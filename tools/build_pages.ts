@@ -4,11 +4,14 @@
  *
  *     export const docs: Record<string, string>   // "guides/mqtt.md" → the Markdown text
  *
+ * packed, because the release has room for a third of them.
+ *
  * Does nothing while what is there was made from the present sources, so that `deno task sluice`
  * can ask for it at every start. `SOURCES` is what decides; the digest of their bytes is kept in
  * `_gen/sources.sha256`, written last: a build that was cut short is done again.
  */
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { REPOSITORY } from "@/tools/product.ts";
 
 /** Folders and files that a page's browser code or the documentation may be made of. */
@@ -43,12 +46,18 @@ export async function buildMissingPages(root: string): Promise<boolean> {
 
 async function docsModule(folder: string): Promise<string> {
   const paths = (await filesIn(folder)).filter((path) => path.endsWith(".md"));
-  const entries: string[] = [];
-  for (const path of paths) {
-    const text = await Deno.readTextFile(`${folder}/${path}`);
-    entries.push(`  ${JSON.stringify(path)}:\n    ${JSON.stringify(text)},\n`);
-  }
-  return `${BANNER}export const docs: Record<string, string> = {\n${entries.join("")}};\n`;
+  const texts: Record<string, string> = {};
+  for (const path of paths) texts[path] = await Deno.readTextFile(`${folder}/${path}`);
+  const packed = gzipSync(JSON.stringify(texts), { level: 9 }).toString("base64");
+  return `${BANNER}import { gunzipSync } from "node:zlib";
+
+const PACKED =
+  "${packed}";
+
+export const docs: Record<string, string> = JSON.parse(
+  new TextDecoder().decode(gunzipSync(Uint8Array.fromBase64(PACKED))),
+);
+`;
 }
 
 async function digestOf(root: string): Promise<string> {

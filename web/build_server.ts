@@ -1,19 +1,21 @@
 /**
  * Makes one self-contained ECMAScript module of a program, its Workers inside:
  *
- *     const bundle = {texts: {"main.ts"() {…}, "x_worker.ts"() {…}}, text(name), run()};
+ *     const bundle = {program() {…}, packed: {"x_worker.ts": "…"}, unpacked(name), run()};
  *     front, or bundle.run()
  *
- * Each text is a comment inside of its function: `text` reads it off that, `run` evaluates the
- * program as the body of a function. A runtime parses a module twice before its first line runs,
- * once for its imports and once to compile it; of a comment both see only where it ends. So a front
- * answers at once what needs no program, and the program itself is parsed once. (Packed, it would
- * be smaller, and be unpacked at every start; as a literal, every escape would be undone.)
+ * The program is a comment inside of its function until `run` reads it off that and evaluates it as
+ * the body of another one. A runtime parses a module twice before its first line runs, once for its
+ * imports and once to compile it; of a comment both see only where it ends. So a front answers at
+ * once what needs no program, and the program itself is parsed once. (Packed, it would be smaller,
+ * and be unpacked at every start; as a literal, every escape would be undone.) Workers are packed:
+ * they are a fifth of it, and start beside the program.
  *
  * The price: no top-level await in the program, and no `import.meta`.
  */
 import { builtinModules } from "node:module";
 import { resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { BuildOptions, Metafile, Plugin } from "esbuild";
 import { commonOptions, withEsbuild } from "./bundler.ts";
 import { workerPlugin } from "./worker_plugin.ts";
@@ -38,22 +40,22 @@ export interface ServerBundleOptions {
   minify?: boolean;
 }
 
-interface Text {
-  /** The entry that it was made from, relative to the root. */
-  name: string;
-  text: string;
+interface Texts {
+  program: string;
+  /** By entry, relative to the root; sorted, because which of them is bundled first is chance. */
+  workers: [name: string, text: string][];
 }
 
-/** Ends the comment around a text; inside of a text it is written otherwise. */
+/** Ends the comment around the program; inside of it that is written otherwise. */
 const END = "*/";
 const ESCAPED_END = "*\u0001/";
 
-const LOADER = `text(name){` +
-  `const whole=this.texts[name].toString();` +
-  `return whole.slice(whole.indexOf("/*")+2,-3).replaceAll(${
-    JSON.stringify(ESCAPED_END)
-  },"*"+"/")` +
-  `},`;
+const UNPACKED = `unpacked(name){const {gunzipSync}=process.getBuiltinModule("node:zlib");` +
+  `return gunzipSync(Uint8Array.fromBase64(this.packed[name]))},`;
+
+const RUN = `run(){const whole=this.program.toString();` +
+  `const text=whole.slice(whole.indexOf("/*")+2,-3).replaceAll(${JSON.stringify(ESCAPED_END)},` +
+  `"*"+"/");new Function("bundle",text)(this)}`;
 
 /**
  * CommonJS packages ask for built-ins by require, and try optional packages, which are not there.
@@ -67,16 +69,20 @@ const PRELUDE = `const require=(name)=>{` +
 /** Writes the module; returns its size in bytes. */
 export async function bundleServer(options: ServerBundleOptions): Promise<number> {
   const { root, entry, outfile, front } = options;
-  const texts = await bundleTexts(options);
-  const functions = texts.map(({ name, text }) =>
-    `${JSON.stringify(name)}(){/*${commentOf(text, name)}${END}}`
+  const { program, workers } = await bundleTexts(options);
+  const packed = workers.map(([name, text]) =>
+    `${JSON.stringify(name)}:"${gzipSync(text, { level: 9 }).toString("base64")}"`
   );
-  const run = `run(){new Function("bundle",this.text(${JSON.stringify(entry)}))(this)}`;
   const first = front === undefined
     ? "bundle.run();\n"
     : await bundleOne(front, options, { format: "esm", plugins: [] });
-  const text = `const bundle={texts:{\n${functions.join(",\n")}},\n${LOADER}${run}};\n${first}`;
-  const bytes = new TextEncoder().encode(text);
+  const parts = [
+    `const bundle={program(){/*${commentOf(program, entry)}${END}},`,
+    `packed:{${packed.join(",\n")}},`,
+    `${UNPACKED}${RUN}};`,
+    first,
+  ];
+  const bytes = new TextEncoder().encode(parts.join("\n"));
   await Deno.writeFile(resolve(root, outfile), bytes);
   return bytes.length;
 }
@@ -86,9 +92,8 @@ function commentOf(text: string, name: string): string {
   throw new Error(`Cannot bundle "${name}": it holds ${JSON.stringify(ESCAPED_END)}, write \\x01`);
 }
 
-/** The program and its Workers, sorted: which of them is bundled first is chance. */
-async function bundleTexts(options: ServerBundleOptions): Promise<Text[]> {
-  const { entry, workers } = options;
+async function bundleTexts(options: ServerBundleOptions): Promise<Texts> {
+  const { entry } = options;
   const texts = new Map<string, string>();
   const found = new Set<string>();
   const bundle = async (name: string, starters: string[]): Promise<string> => {
@@ -97,17 +102,18 @@ async function bundleTexts(options: ServerBundleOptions): Promise<Text[]> {
     const textOf = async (worker: string): Promise<string> => {
       found.add(worker);
       const text = await bundle(worker, [...starters, name]);
+      // A Worker's own Workers know nothing of the bundle.
       if (!isProgram) return JSON.stringify(text);
       texts.set(worker, text);
-      return `bundle.text(${JSON.stringify(worker)})`;
+      return `bundle.unpacked(${JSON.stringify(worker)})`;
     };
     // A Worker's text becomes a module of its own.
     const format = isProgram ? "cjs" : "esm";
     return await bundleOne(name, options, { format, plugins: [workerPlugin(textOf)] });
   };
-  texts.set(entry, `"use strict";${await bundle(entry, [])}//# sourceURL=${entry}\n`);
-  compareWorkers(workers, [...found]);
-  return [...texts].sort(([a], [b]) => a < b ? -1 : 1).map(([name, text]) => ({ name, text }));
+  const program = `"use strict";${await bundle(entry, [])}//# sourceURL=${entry}\n`;
+  compareWorkers(options.workers, [...found]);
+  return { program, workers: [...texts].sort(([a], [b]) => a < b ? -1 : 1) };
 }
 
 async function bundleOne(

@@ -12,7 +12,7 @@ import type { OnLoadArgs, Plugin } from "esbuild";
 
 const NEW_WORKER = /new\s+Worker\(\s*new\s+URL\(\s*"([^"]+)"\s*,\s*import\.meta\.url\s*,?\s*\)/g;
 
-/** Gets the path of a worker's entry below the root; returns an expression whose value is its bundle. */
+/** Gets the path of a worker's entry below the root; returns an expression for its bundle's text. */
 export type WorkerText = (entry: string) => Promise<string>;
 
 export function workerPlugin(textOf: WorkerText): Plugin {
