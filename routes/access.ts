@@ -27,6 +27,8 @@ export function guardRequests(
   return async (c, next) => {
     const { peer } = c.env;
     if (peer?.kind === "refused") throw badClientCertificate(peer.why);
+    // Ingest leaves the count to the server's own bound: it is asked thousands of times a second.
+    if (!c.req.path.startsWith("/v1/")) assertFewHeaders(c.req.raw.headers);
     const counts = c.req.path.startsWith("/api/");
     const waitSeconds = counts ? limits.address.take(addressKey(c.env.remoteAddress)) : 0;
     const passed = await checked(c, { guard, waitSeconds });
@@ -34,6 +36,17 @@ export function guardRequests(
     c.set("passed", passed);
     await next();
   };
+}
+
+const HEADERS_MAX = 100;
+
+function assertFewHeaders(headers: Headers): void {
+  const count = [...headers.keys()].length;
+  if (count <= HEADERS_MAX) return;
+  throw new HttpError(431, `The request has ${count} headers, ${HEADERS_MAX} are allowed`, {
+    code: "HTTP-0431",
+    hint: "send fewer headers; browsers and proxies need some twenty",
+  });
 }
 
 /**

@@ -12,20 +12,23 @@ import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { type Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type PeerCertificate, peerCertificate } from "@/auth/peer_certificate.ts";
 import type { TlsMaterial } from "@/auth/tls_material.ts";
+import { HttpError } from "@/model/errors.ts";
 import type { ListenAddress } from "@/mqtt/listener.ts";
+import { problemOf } from "@/routes/api/problem.ts";
 
 /** A connection that asks nothing is closed after this; pages open another one. */
 const KEEP_ALIVE_MS = 65_000;
 const HEAD_MS = 15_000;
 /** How often slow requests are looked for. */
 const CHECK_MS = 1_000;
-const HEADERS_MAX = 100;
+/** More are cut off; the app refuses from a hundred on. */
+const HEADERS_MAX = 200;
 const HEAD_BYTES_MAX = 16 * 1024;
 
 /** Who sends a request. */
@@ -85,9 +88,9 @@ export class HttpsListener {
     this.#server.maxHeadersCount = HEADERS_MAX;
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.on("secureConnection", (socket: TLSSocket) => this.#welcome(socket));
-    // A failed handshake or a malformed request is the peer's affair.
+    // A failed handshake is the peer's affair.
     this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
-    this.#server.on("clientError", (_error: Error, socket: Duplex) => socket.destroy());
+    this.#server.on("clientError", (error: Error, socket: Duplex) => refuseHead(error, socket));
     this.#server.on("upgrade", (request, socket, head) => {
       void this.#upgrade(request as IncomingMessage, { socket, head });
     });
@@ -208,7 +211,49 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
     `HTTP/1.1 ${response.status} ${response.statusText}\r\n${headers}` +
       `content-length: ${body.length}\r\nconnection: close\r\n\r\n`,
   );
-  Readable.from([body]).pipe(socket);
+  socket.end(body);
+}
+
+/** What is no request, or none in time: nothing of the app has seen it. */
+function refuseHead(error: Error, socket: Duplex): void {
+  const code = "code" in error ? String(error.code) : "";
+  // A peer that is gone reads nothing.
+  if (!socket.writable || code === "ECONNRESET" || code === "EPIPE") return void socket.destroy();
+  const problem = headProblem(code);
+  const { status } = problem;
+  const body = JSON.stringify(problemOf(problem));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_WORDS[status]}\r\ncontent-type: application/problem+json\r\n` +
+      `x-content-type-options: nosniff\r\ncontent-length: ${body.length}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+    // The rest of what it sends is not read.
+    () => socket.destroy(),
+  );
+}
+
+const STATUS_WORDS: Record<number, string> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+};
+
+function headProblem(code: string): HttpError {
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return new HttpError(431, `The head of the request is larger than ${HEAD_BYTES_MAX} bytes`, {
+      code: "HTTP-0431",
+      hint: "send shorter headers; cookies of other programs on this host may be the cause",
+    });
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return new HttpError(408, "The request took too long to arrive", {
+      code: "HTTP-0408",
+      hint: "send it faster; http.request_timeout sets the limit",
+    });
+  }
+  return new HttpError(400, "This is no HTTP request", {
+    code: "HTTP-0400",
+    hint: "speak HTTP/1.1 here",
+  });
 }
 
 /** IPv4 over an IPv6 socket is still the same address. */

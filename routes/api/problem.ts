@@ -22,6 +22,7 @@ const TITLES: Record<number, string> = {
   413: "Too large",
   415: "Unsupported content type",
   429: "Too many requests",
+  431: "Headers too large",
   500: "Internal error",
   501: "Not in this version",
   503: "Not available now",

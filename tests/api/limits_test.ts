@@ -141,3 +141,18 @@ Deno.test("rates: one credential's and one address's, with Retry-After", async (
   // Health is asked by machines that must not be turned away.
   await bed.json("/healthz");
 });
+
+Deno.test("headers: too many are refused with a hint, far too many by the server itself", async () => {
+  await using bed = await GatewayBed.start("", { people: false });
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "1"]));
+  await bed.json("/api/openapi.json", { headers: many(60) });
+  const answer = await bed.json("/api/openapi.json", { headers: many(110), status: 431 });
+  assert.equal(answer.code, "HTTP-0431");
+  for (const headers of [many(500), { "x-large": "a".repeat(200_000) }]) {
+    const response = await bed.fetch("/healthz", { headers });
+    await response.body?.cancel();
+    assert([400, 431].includes(response.status));
+  }
+  await bed.json("/healthz");
+});

@@ -6,6 +6,7 @@ import { CertificateAuthority, type CertificatePair } from "@/auth/certificate_a
 import { expiredPair } from "@/auth/tls_test_certificates.ts";
 import { cutExpired } from "@/runtime/device_gate.ts";
 import { GatewayOperations } from "@/runtime/operations.ts";
+import { PASSWORD } from "@/tests/api/gateway_bed.ts";
 import { TlsGatewayBed } from "@/tests/api/tls_bed.ts";
 import { until } from "@/tests/helpers/until.ts";
 
@@ -194,24 +195,77 @@ Deno.test("live streams and large MQTT messages run over TLS", async () => {
   http.close();
 });
 
+/** Writes to the HTTPS port; everything that comes until the end. */
+async function said(tls: TlsGatewayBed, head: string): Promise<string> {
+  const socket = await tls.socket("https");
+  let text = "";
+  socket.on("data", (data) => text += data);
+  const ended = closed(socket);
+  socket.write(head);
+  await ended;
+  return text;
+}
+
 function closed(socket: TLSSocket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-Deno.test("a request whose head never ends and a connection too many are closed", async () => {
-  await using tls = await TlsGatewayBed.start(
-    '[http]\nrequest_timeout = "1s"\nconnections_max = 2\n',
-    { people: false },
-  );
-  const first = await tls.socket("https");
-  const second = await tls.socket("https");
+Deno.test("heads of requests: too large, too many, too slow, none at all", async () => {
+  await using tls = await TlsGatewayBed.start('[http]\nrequest_timeout = "1s"\n', {
+    people: false,
+  });
+  const get = "GET /api/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+  const many = Array.from({ length: 120 }, (_, i) => `X-${i}: 1\r\n`).join("");
+  const cases: [head: string, status: number, code: string][] = [
+    [`${get}X: ${"a".repeat(20_000)}\r\n\r\n`, 431, "HTTP-0431"],
+    [`${get}${many}\r\n`, 431, "HTTP-0431"],
+    ["POST /v1/ingest/d HTTP/1.1\r\nHost: x\r\nX-Sl", 408, "HTTP-0408"],
+    ["GARBAGE\r\n\r\n", 400, "HTTP-0400"],
+    [`${get}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`, 400, "HTTP-0400"],
+  ];
+  for (const [head, status, code] of cases) {
+    const text = await said(tls, head);
+    assert(text.startsWith(`HTTP/1.1 ${status} `), `${head.slice(0, 60)}: ${text}`);
+    assert.equal(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).code, code);
+  }
+  assert.equal((await tls.ingest("d")).status, 202);
+});
+
+Deno.test("a connection too many is closed, and makes room when another one ends", async () => {
+  await using tls = await TlsGatewayBed.start("[http]\nconnections_max = 2\n", { people: false });
+  const [first, second] = [await tls.socket("https"), await tls.socket("https")];
   await assert.rejects(tls.socket("https"), "over connections_max");
   const ends = [closed(first), closed(second)];
-  first.write("POST /v1/ingest/d HTTP/1.1\r\nHost: x\r\nX-Sl");
-  second.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  second.resume();
+  first.destroy();
+  second.destroy();
   await Promise.all(ends);
-  assert.equal((await tls.ingest("d")).status, 202);
+  await until(async () => (await tls.ingest("d")).status === 202, { what: "there is room again" });
+});
+
+Deno.test("a browser signs in over HTTPS: cookies for this host and TLS alone, own origin", async () => {
+  await using tls = await TlsGatewayBed.start();
+  const client = Deno.createHttpClient({ caCerts: [tls.ca] });
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(tls.https + path, { ...init, client, redirect: "manual" });
+  const body = new URLSearchParams({ username: "admin", password: PASSWORD });
+  const foreign = { origin: tls.https.replace("https", "http").replace(/\d+$/, "1") };
+  const refused = await ask("/login", { method: "POST", body, headers: foreign });
+  await refused.body?.cancel();
+  assert.equal(refused.status, 403);
+  const answer = await ask("/login", { method: "POST", body, headers: { origin: tls.https } });
+  await answer.body?.cancel();
+  assert.equal(answer.status, 303);
+  const cookies = answer.headers.getSetCookie();
+  const session = cookies.find((each) => each.startsWith("__Host-sluice_session="));
+  assert.match(session ?? "", /; Secure/);
+  assert.match(session ?? "", /; HttpOnly/);
+  for (const each of cookies) assert.match(each, /^__Host-|; Secure/);
+  const cookie = session!.split(";")[0]!;
+  const profile = await ask("/api/auth/profile", { headers: { cookie } });
+  assert.equal((await profile.json()).name, "admin");
+  // What the browser keeps for the encrypted port is nothing on the plain one.
+  await tls.bed.json("/api/auth/profile", { headers: { cookie }, status: 401 });
+  client.close();
 });
 
 Deno.test("/metrics counts down to the end of the certificates", async () => {
