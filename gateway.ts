@@ -23,7 +23,7 @@ import { FanOut } from "@/ingest/fan_out.ts";
 import { Intake } from "@/ingest/intake.ts";
 import { MqttHooks, type MqttPrincipal } from "@/ingest/mqtt_hooks.ts";
 import { VERSION } from "@/model/build.ts";
-import { decodeStored } from "@/model/decode/decode.ts";
+import { decodePayload, decodeStored, isUndecodable } from "@/model/decode/decode.ts";
 import { DecodeError, type StoreFullError } from "@/model/errors.ts";
 import type { StoredMessage } from "@/model/message.ts";
 import { normalize } from "@/model/normalize.ts";
@@ -41,6 +41,9 @@ import type { DeviceParts } from "@/routes/api/devices.ts";
 import { LiveStreams } from "@/routes/api/event_stream.ts";
 import { LiveBoard } from "@/routes/api/live_board.ts";
 import { readLegalText } from "@/runtime/legal_files.ts";
+import type { InputMeaning } from "@/routes/page_services.ts";
+import type { PagesParts } from "@/routes/pages_app.ts";
+import { WorkBoard } from "@/routes/work_board.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { boundAddresses, BoundPort } from "@/runtime/bound_port.ts";
 import { CertificateWatch } from "@/runtime/certificate_watch.ts";
@@ -60,6 +63,7 @@ import { GatewayOperations } from "@/runtime/operations.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
 import { Sources } from "@/runtime/sources.ts";
+import { SystemViews } from "@/runtime/system_view.ts";
 import { databasePath } from "@/store/data_folder.ts";
 import { openStore } from "@/store/store.ts";
 import type { Store } from "@/store/store_types.ts";
@@ -117,6 +121,8 @@ export class Gateway implements AsyncDisposable {
   readonly #upgrades = new NodeUpgrades();
   readonly #loopLag = new LoopLag();
   readonly #deliveryViews: DeliveryViews;
+  readonly #systemViews: SystemViews;
+  readonly #work = new WorkBoard({ now: Date.now });
   /** Shared with access control, which asks each time. */
   readonly #settings: { config: Config };
   readonly #timers: ReturnType<typeof setInterval>[] = [];
@@ -153,6 +159,7 @@ export class Gateway implements AsyncDisposable {
     this.#deliveryViews = this.#createDeliveryViews();
     this.live = this.#createLive();
     this.settings = this.#createSettings(options.origins);
+    this.#systemViews = this.#createSystemViews();
     this.app = this.#createApp();
     this.#http = this.#createHttp();
     this.#mqtt = this.#createMqtt();
@@ -297,6 +304,7 @@ export class Gateway implements AsyncDisposable {
     this.#fanOut.announceStatus("offline");
     this.streams.stop();
     this.live.stop();
+    await this.#work.stop();
     await Promise.all([
       ...[this.#mqtt?.stop(), this.#http.stop(HTTP_GRACE_MS), this.encrypted.stop(HTTP_GRACE_MS)],
       this.sources.stop(),
@@ -473,6 +481,10 @@ export class Gateway implements AsyncDisposable {
           monotonicNow: () => performance.now(),
         }),
         legalText: (name) => readLegalText(this.#dataDir, name),
+        systemView: () => this.#systemViews.view(),
+        work: this.#work,
+        decodeMessage: (message) => this.#decodeStored(message),
+        decodeInput: (topic, payload) => this.#decodeInput(topic, payload),
       },
       manifest: { routes, islands, assets },
       now: Date.now,
@@ -495,9 +507,29 @@ export class Gateway implements AsyncDisposable {
     return new DeliveryViews({
       store: this.store,
       destinations: () => new GatewayOperations(this).destinationList(),
+      lastSuccessAtMs: (name) =>
+        this.forwarder.status().find((each) => each.name === name)?.lastSuccessAtMs ?? null,
       drainRates: this.drainRates,
       queueBytesMax: () => this.#config.storage.queue_bytes_max,
       bytesWritten: () => readBytesWritten(Deno.pid),
+      now: Date.now,
+      monotonic: () => performance.now(),
+    });
+  }
+
+  #createSystemViews(): SystemViews {
+    return new SystemViews({
+      store: this.store,
+      loopLag: this.#loopLag,
+      health: () => this.health,
+      connections: () => ({
+        mqtt: this.broker.statistics.connections,
+        streams: this.streams.size,
+        pages: this.live.size,
+      }),
+      dataDir: this.#dataDir,
+      diskFloorBytes: () => this.#config.storage.free_bytes_min,
+      startedAtMs: Date.now(),
       now: Date.now,
       monotonic: () => performance.now(),
     });
@@ -529,12 +561,29 @@ export class Gateway implements AsyncDisposable {
   /** Null for a message that no decoder takes any more. */
   #normalizeStored(message: StoredMessage): Normalized | null {
     try {
-      const context = { ...message, sender: message.device };
-      return normalize(decodeStored(message), context, this.#rules);
+      return this.#decodeStored(message);
     } catch (error) {
       if (error instanceof DecodeError) return null;
       throw error;
     }
+  }
+
+  /** Throws DecodeError. */
+  #decodeStored(message: StoredMessage): Normalized {
+    const context = { ...message, sender: message.device };
+    return normalize(decodeStored(message), context, this.#rules);
+  }
+
+  /** What input would become if it arrived now; nothing is taken in. */
+  #decodeInput(topic: string, payload: Uint8Array): InputMeaning[] {
+    const receivedUs = Date.now() * 1000;
+    return decodePayload(topic, payload, receivedUs).map((part) => {
+      if (isUndecodable(part)) return { payload: null, normalized: null, error: part.error };
+      const { device: sender } = part.decoded;
+      const context = { receivedUs, clockUntrusted: false, prefixed: false, sender };
+      const normalized = normalize(part.decoded, context, this.#rules);
+      return { payload: part.payload, normalized, error: null };
+    });
   }
 
   #unavailable() {

@@ -7,7 +7,7 @@ function destination(over: Partial<DestinationView> = {}): DestinationView {
     ...{ name: "a", type: "postgres", mode: "idle", up: true, paused: false, removed: false },
     ...{ accepted: 0, acked: 0, expired: 0, purged: 0, dropped: 0 },
     ...{ enqueued: 0, inFlight: 0, dead: 0, oldestMs: null, perSecond: 0, toEmptyMs: null },
-    ...{ lastError: null, nextAttemptAtMs: null, ...over },
+    ...{ lastError: null, nextAttemptAtMs: null, queuedBytes: 0, lastSuccessAtMs: null, ...over },
   };
 }
 

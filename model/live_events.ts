@@ -78,6 +78,8 @@ export interface DestinationView {
   enqueued: number;
   inFlight: number;
   dead: number;
+  /** Payload and topic bytes that wait. */
+  queuedBytes: number;
   /** Age of the oldest message that waits; null with none. */
   oldestMs: number | null;
   perSecond: number;
@@ -85,4 +87,5 @@ export interface DestinationView {
   toEmptyMs: number | null;
   lastError: { message: string; hint: string; atMs: number } | null;
   nextAttemptAtMs: number | null;
+  lastSuccessAtMs: number | null;
 }

@@ -11,7 +11,17 @@ import type { Health } from "@/routes/health.ts";
 import type { QueueParts } from "@/routes/api/queue.ts";
 import type { DeadParts } from "@/routes/api/dead.ts";
 import type { SettingsPort } from "@/routes/settings/settings_port.ts";
+import type { DecodeError } from "@/model/errors.ts";
+import type { StoredMessage } from "@/model/message.ts";
+import type { Normalized } from "@/model/reading.ts";
+import type { SystemView } from "@/model/system_view.ts";
+import type { WorkBoard } from "@/routes/work_board.ts";
 import type { Store } from "@/store/store_types.ts";
+
+/** One message within a payload: what it would become, or why it cannot be understood. */
+export type InputMeaning =
+  | { payload: string; normalized: Normalized; error: null }
+  | { payload: null; normalized: null; error: DecodeError };
 
 /** Operators' acts, the same ones that the HTTP API and the command line offer. */
 export type PageOperations =
@@ -57,6 +67,13 @@ export interface PageServices {
   apiDocument: () => OpenApiDocument;
   deliveryView: () => Promise<DeliveryView>;
   deviceWatch: DeviceSignsSource;
+  systemView: () => SystemView;
+  /** Long work that somebody started. */
+  work: WorkBoard;
+  /** What a message of the log means, by the rules of now; throws DecodeError. */
+  decodeMessage: (message: StoredMessage) => Normalized;
+  /** What a payload on a topic would be taken for if it arrived now. */
+  decodeInput: (topic: string, payload: Uint8Array) => InputMeaning[];
   withSnippets: (
     credential: DeviceCredential,
   ) => Promise<DeviceCredential & { snippets: { title: string; text: string }[] }>;

@@ -14,6 +14,8 @@ const DAY_MS = 86_400_000;
 export interface DeliveryViewParts {
   store: Pick<Store, "state" | "onCommitted" | "snapshot">;
   destinations: () => Promise<DestinationStatus[]>;
+  /** When a destination took something last, ms since 1970. */
+  lastSuccessAtMs: (name: string) => number | null;
   drainRates: RecentRates;
   queueBytesMax: () => number;
   /** Of this process, ever; null where the system does not say. */
@@ -69,6 +71,8 @@ export class DeliveryViews {
     const view: DestinationView = {
       ...{ name, type, mode, up, lastError, nextAttemptAtMs, perSecond },
       ...countsOf(ledger),
+      queuedBytes: ledger.queuedBytes,
+      lastSuccessAtMs: this.#parts.lastSuccessAtMs(name),
       oldestMs: ledger.oldestUs === null
         ? null
         : Math.max(0, this.#parts.now() - ledger.oldestUs / 1000),

@@ -553,6 +553,11 @@ export function deadCondition(filter: DeadFilter): { where: string; values: SqlV
   if (filter.ids !== undefined) {
     add("message_id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.ids));
   }
+  if (filter.letters !== undefined) {
+    add("id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.letters));
+  }
+  if (filter.afterLetter !== undefined) add("id > ?", filter.afterLetter);
+  if (filter.throughLetter !== undefined) add("id <= ?", filter.throughLetter);
   return { where: parts.join(" AND "), values };
 }
 

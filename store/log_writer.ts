@@ -734,10 +734,11 @@ export class LogWriter {
     return chunk.count;
   }
 
-  async purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
+  async purgeDead(filter: DeadFilter, by: AuditActor | null): Promise<number> {
     const count = await this.#inChunks((afterId) =>
       this.#transaction(() => this.#ledger.purgeChunk(filter, afterId))
     );
+    if (by === null) return count;
     const detail = `${count} purged, filter ${JSON.stringify(filter)}`;
     this.#auditPurge(by, { action: "dead_purge", subject: filter.destination ?? "all", detail });
     return count;

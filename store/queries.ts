@@ -135,6 +135,36 @@ export interface AuditRow {
   detail: string;
 }
 
+export interface DeadWorkRow extends DeadLetter {
+  letter: number;
+  /** Characters of the whole payload. */
+  payloadLength: number;
+}
+
+export interface SourceDeadWorkRow extends SourceDeadLetter {
+  /** Bytes of the whole payload. */
+  payloadLength: number;
+}
+
+export interface LetterCount {
+  count: number;
+  /** Null when there is none. */
+  lastLetter: number | null;
+}
+
+export interface DatabaseSizes {
+  fileBytes: number;
+  /** Free inside the file, used again before it grows. */
+  freeBytes: number;
+  /** Of the log: the oldest and newest number; null when it is empty. */
+  firstNumber: number | null;
+  lastNumber: number | null;
+  series: number;
+  devices: number;
+  /** Event time of the oldest hour that is kept, µs since 1970. */
+  historyFromUs: number | null;
+}
+
 /** All given conditions hold; the time window is [fromMs, toMs). */
 export interface AuditFilter {
   actor?: string;
@@ -234,6 +264,31 @@ export interface Queries {
     parameters: Record<string, never>;
     result: { reason: string; count: number }[];
   };
+  /** The work list, newest first, with payloads cut to so many characters. */
+  "dead.work": {
+    parameters: PageRequest & { filter: DeadFilter; payloadMax: number };
+    result: Page<DeadWorkRow>;
+  };
+  "source_dead.work": {
+    parameters: PageRequest & { filter: SourceDeadFilter; payloadMax: number };
+    result: Page<SourceDeadWorkRow>;
+  };
+  /** Letters that match, and the newest of them: what is decided upon, and nothing that comes later. */
+  "dead.count": { parameters: { filter: DeadFilter }; result: LetterCount };
+  "source_dead.count": { parameters: { filter: SourceDeadFilter }; result: LetterCount };
+  /** The last letter of the next `limit` ones: long work goes in such steps. */
+  "dead.step": { parameters: { filter: DeadFilter; limit: number }; result: LetterCount };
+  "source_dead.step": {
+    parameters: { filter: SourceDeadFilter; limit: number };
+    result: LetterCount;
+  };
+  /** Letters that match per error, the most frequent first, at most 50. */
+  "dead.reasons": {
+    parameters: { filter: DeadFilter };
+    result: { reason: string; count: number }[];
+  };
+  /** What the database holds; each found without reading it all. */
+  "database.sizes": { parameters: Record<string, never>; result: DatabaseSizes };
   /** Newest first. */
   "audit.list": { parameters: PageRequest & { filter?: AuditFilter }; result: Page<AuditRow> };
   /** Kit requests, the newest first. */
@@ -280,6 +335,17 @@ const HANDLERS: Handlers = {
     db.all<{ reason: string; count: number }>(
       "SELECT reason, count(*) AS count FROM source_dead GROUP BY reason ORDER BY count DESC",
     ).map((row) => ({ ...row })),
+  "dead.work": workDead,
+  "source_dead.work": workSourceDead,
+  "dead.count": (db, { filter }) => countLetters(db, "exceptions", deadCondition(filter)),
+  "source_dead.count": (db, { filter }) =>
+    countLetters(db, "source_dead", sourceDeadCondition(filter)),
+  "dead.step": (db, { filter, limit }) =>
+    countLetters(db, "exceptions", { ...deadCondition(filter), limit }),
+  "source_dead.step": (db, { filter, limit }) =>
+    countLetters(db, "source_dead", { ...sourceDeadCondition(filter), limit }),
+  "dead.reasons": deadReasons,
+  "database.sizes": databaseSizes,
   "audit.list": listAudit,
   "orders.list": listOrders,
   "orders.one": (db, { id }) => readOrder(db, id),
@@ -880,6 +946,100 @@ function sourceLetterOf(row: SourceDeadRecord): SourceDeadLetter {
     reason: row.reason,
     detail: row.detail,
     atMs: row.at_ms,
+  };
+}
+
+/** Rows newest first; a cursor is the number of the last letter that was shown. */
+function letterPlace({ cursor }: PageRequest): number {
+  return cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor, 1)[0] ?? 0;
+}
+
+function workDead(
+  db: Database,
+  { filter, payloadMax, ...page }: Queries["dead.work"]["parameters"],
+): Page<DeadWorkRow> {
+  const limit = pageLimit(page);
+  const { where, values } = deadCondition(filter);
+  const rows = db.all<DeadRecord & { payload_length: number }>(
+    `SELECT id, message_id, destination, device, topic, error, attempts, dead_at_ms,
+       substr(payload, 1, ?) AS payload, length(payload) AS payload_length
+     FROM exceptions WHERE id < ? AND ${where} ORDER BY id DESC LIMIT ?`,
+    payloadMax,
+    letterPlace(page),
+    ...values,
+    limit + 1,
+  );
+  return pageOf(rows, limit, {
+    item: (row) => ({
+      ...deadLetterOf(row),
+      letter: row.id,
+      payloadLength: row.payload_length,
+    }),
+    cursor: (row) => String(row.id),
+  });
+}
+
+function workSourceDead(
+  db: Database,
+  { filter, payloadMax, ...page }: Queries["source_dead.work"]["parameters"],
+): Page<SourceDeadWorkRow> {
+  const limit = pageLimit(page);
+  const { where, values } = sourceDeadCondition(filter);
+  const rows = db.all<SourceDeadRecord & { payload_length: number }>(
+    `SELECT id, source, source_name, device, reason, at_ms, topic, detail,
+       substr(payload, 1, ?) AS payload, length(payload) AS payload_length
+     FROM source_dead WHERE id < ? AND ${where} ORDER BY id DESC LIMIT ?`,
+    payloadMax,
+    letterPlace(page),
+    ...values,
+    limit + 1,
+  );
+  return pageOf(rows, limit, {
+    item: (row) => ({ ...sourceLetterOf(row), payloadLength: row.payload_length }),
+    cursor: (row) => String(row.id),
+  });
+}
+
+function countLetters(
+  db: Database,
+  table: "exceptions" | "source_dead",
+  { where, values, limit }: { where: string; values: SqlValue[]; limit?: number },
+): LetterCount {
+  const row = db.get<{ count: number; last: number | null }>(
+    `SELECT count(*) AS count, max(id) AS last FROM
+       (SELECT id FROM ${table} WHERE ${where} ORDER BY id LIMIT ?)`,
+    ...values,
+    limit ?? -1,
+  );
+  return { count: row?.count ?? 0, lastLetter: row?.last ?? null };
+}
+
+function deadReasons(db: Database, { filter }: { filter: DeadFilter }) {
+  const { where, values } = deadCondition(filter);
+  return db.all<{ reason: string; count: number }>(
+    `SELECT error AS reason, count(*) AS count FROM exceptions WHERE ${where}
+     GROUP BY error ORDER BY count DESC, error LIMIT 50`,
+    ...values,
+  ).map((row) => ({ ...row }));
+}
+
+function databaseSizes(db: Database): DatabaseSizes {
+  const pageBytes = db.number("PRAGMA page_size");
+  const log = db.get<{ first: number | null; last: number | null }>(
+    "SELECT (SELECT min(number) FROM messages) AS first, (SELECT max(number) FROM messages) AS last",
+  );
+  const oldest = db.get<{ bucket: number | null }>(
+    `SELECT min(first) AS bucket FROM (SELECT
+       (SELECT min(bucket) FROM hours WHERE series = known.series) AS first FROM series AS known)`,
+  );
+  return {
+    fileBytes: db.number("PRAGMA page_count") * pageBytes,
+    freeBytes: db.number("PRAGMA freelist_count") * pageBytes,
+    firstNumber: log?.first ?? null,
+    lastNumber: log?.last ?? null,
+    series: db.number("SELECT count(*) FROM series"),
+    devices: db.number("SELECT count(*) FROM devices"),
+    historyFromUs: oldest?.bucket == null ? null : oldest.bucket * HOUR_US,
   };
 }
 

@@ -118,13 +118,16 @@ export function sourceDeadCondition(
 ): { where: string; values: SqlValue[] } {
   const parts = ["1"];
   const values: SqlValue[] = [];
-  if (filter.reason !== undefined) {
-    parts.push("reason = ?");
-    values.push(filter.reason);
-  }
+  const add = (part: string, value: SqlValue) => {
+    parts.push(part);
+    values.push(value);
+  };
+  if (filter.reason !== undefined) add("reason = ?", filter.reason);
+  if (filter.device !== undefined) add("device = ?", filter.device);
   if (filter.ids !== undefined) {
-    parts.push("id IN (SELECT value FROM json_each(?))");
-    values.push(JSON.stringify(filter.ids));
+    add("id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.ids));
   }
+  if (filter.afterLetter !== undefined) add("id > ?", filter.afterLetter);
+  if (filter.throughLetter !== undefined) add("id <= ?", filter.throughLetter);
   return { where: parts.join(" AND "), values };
 }

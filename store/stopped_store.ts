@@ -96,7 +96,7 @@ export class StoppedStore implements StoreAdmin, AsyncDisposable {
     return this.#writer.replayDead(filter, options);
   }
 
-  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
+  purgeDead(filter: DeadFilter, by: AuditActor | null): Promise<number> {
     return this.#writer.purgeDead(filter, by);
   }
 

@@ -565,7 +565,7 @@ class WorkerStore implements Store {
     return this.#call("replayDead", filter, options);
   }
 
-  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number> {
+  purgeDead(filter: DeadFilter, by: AuditActor | null): Promise<number> {
     return this.#call("purgeDead", filter, by);
   }
 

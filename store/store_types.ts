@@ -129,11 +129,20 @@ export interface DeadFilter {
   device?: string;
   /** Message ids. */
   ids?: string[];
+  /** Letters' own numbers: one message may be dead at several destinations. */
+  letters?: number[];
+  /** Letters' numbers (afterLetter, throughLetter]: those that somebody saw, and no later ones. */
+  afterLetter?: number;
+  throughLetter?: number;
 }
 
 export interface SourceDeadFilter {
   reason?: string;
+  device?: string;
   ids?: number[];
+  /** As of `DeadFilter`; here the letter's number is its id. */
+  afterLetter?: number;
+  throughLetter?: number;
 }
 
 export interface PageRequest {
@@ -181,9 +190,10 @@ export interface StoreAdmin {
   listDead(filter: DeadFilter, page: PageRequest): Promise<Page<DeadLetter>>;
   /** Moves dead letters back to enqueued; `payload` replaces the content of a single one. */
   replayDead(filter: DeadFilter, options: { payload?: string }): Promise<number>;
-  purgeDead(filter: DeadFilter, by: AuditActor): Promise<number>;
+  /** `by` null: a part of an act that is audited as a whole by whoever asks. */
+  purgeDead(filter: DeadFilter, by: AuditActor | null): Promise<number>;
   listSourceDead(filter: SourceDeadFilter, page: PageRequest): Promise<Page<SourceDeadLetter>>;
-  /** `by` null: not an act of a person, not audited. */
+  /** `by` null: as of `purgeDead`, or not an act of a person. */
   deleteSourceDead(filter: SourceDeadFilter, by: AuditActor | null): Promise<number>;
 
   /** Reads for pages and lists; the names are those of `Queries` in store/queries.ts. */

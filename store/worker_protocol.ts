@@ -109,7 +109,7 @@ export interface WriterCalls {
     result: number;
   };
   purgeDead: {
-    arguments: [filter: DeadFilter, by: AuditActor];
+    arguments: [filter: DeadFilter, by: AuditActor | null];
     result: number;
   };
   deleteSourceDead: {

@@ -1,0 +1,129 @@
+/** What a message means: its readings, predictions and attributes as tables. */
+import type { ComponentChildren } from "preact";
+import { formatTime, formatValue, unitSymbol } from "@/components/format.ts";
+import { visible } from "@/components/payload_text.ts";
+import { Table } from "@/components/Table.tsx";
+import { Tag } from "@/components/Tag.tsx";
+import type { Texts } from "@/components/texts.ts";
+import type { Instant } from "@/model/message.ts";
+import type { Normalized } from "@/model/reading.ts";
+
+export interface MeaningProps {
+  normalized: Normalized;
+  texts: Texts;
+  /** IANA name. */
+  timeZone: string;
+}
+
+export function Meaning({ normalized, texts, timeZone }: MeaningProps) {
+  const { readings, predictions, attributes } = normalized;
+  const { journey } = texts.delivery;
+  if (readings.length + predictions.length + attributes.length === 0) {
+    return <p>{journey.nothing}</p>;
+  }
+  return (
+    <>
+      {readings.length > 0 && <Readings {...{ normalized, texts, timeZone }} />}
+      {predictions.length > 0 && <Predictions {...{ normalized, texts, timeZone }} />}
+      {attributes.length > 0 && <Attributes {...{ normalized, texts, timeZone }} />}
+    </>
+  );
+}
+
+function Readings({ normalized: { readings }, texts, timeZone }: MeaningProps) {
+  const { readings: title, columns } = texts.delivery.journey;
+  const value = { title: columns.value, numeric: true };
+  return (
+    <Table
+      caption={title}
+      columns={[columns.device, columns.measurement, value, columns.at, columns.flags]}
+    >
+      {readings.map((reading, i) => (
+        <tr key={i}>
+          <td>
+            <DeviceLink device={reading.device} />
+          </td>
+          <td>{visible(reading.measurement)}</td>
+          <td class="n nowrap" title={String(reading.value)}>
+            {formatValue(reading.value)} {visible(unitSymbol(reading.unit))}
+          </td>
+          <td>{timeOf(reading.at, timeZone)}</td>
+          <td>
+            <Flags flags={reading.flags} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Predictions({ normalized: { predictions }, texts, timeZone }: MeaningProps) {
+  const { predictions: title, columns } = texts.delivery.journey;
+  const numeric = (text: string) => ({ title: text, numeric: true });
+  return (
+    <Table
+      caption={title}
+      columns={[
+        columns.device,
+        columns.label,
+        numeric(columns.score),
+        numeric(columns.average),
+        columns.model,
+        columns.at,
+        columns.flags,
+      ]}
+    >
+      {predictions.map((prediction, i) => (
+        <tr key={i}>
+          <td>
+            <DeviceLink device={prediction.device} />
+          </td>
+          <td>{visible(prediction.label)}</td>
+          <td class="n">{formatValue(prediction.score)}</td>
+          <td class="n">
+            {prediction.avgScore === null ? "–" : formatValue(prediction.avgScore)}
+          </td>
+          <td>{visible(prediction.model ?? "–")}</td>
+          <td>{timeOf(prediction.at, timeZone)}</td>
+          <td>
+            <Flags flags={prediction.flags} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Attributes({ normalized: { attributes }, texts, timeZone }: MeaningProps) {
+  const { attributes: title, columns } = texts.delivery.journey;
+  return (
+    <Table caption={title} columns={[columns.device, columns.name, columns.value, columns.at]}>
+      {attributes.map((attribute, i) => (
+        <tr key={i}>
+          <td>
+            <DeviceLink device={attribute.device} />
+          </td>
+          <td>{visible(attribute.name)}</td>
+          <td>{visible(attribute.value.slice(0, 500))}</td>
+          <td>{timeOf(attribute.at, timeZone)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+export function DeviceLink({ device }: { device: string }): ComponentChildren {
+  return <a href={`/devices/${encodeURIComponent(device)}`}>{visible(device)}</a>;
+}
+
+function Flags({ flags }: { flags: readonly string[] }) {
+  return (
+    <>
+      {flags.map((flag) => <Tag key={flag} tone="warn">{flag.replaceAll("_", " ")}</Tag>)}
+    </>
+  );
+}
+
+function timeOf({ us }: Instant, timeZone: string): string {
+  return formatTime(us / 1000, timeZone);
+}

@@ -1,0 +1,31 @@
+/** What the page "System" shows of the process and the machine. */
+export interface SystemView {
+  atMs: number;
+  startedAtMs: number;
+  version: string;
+  commit: string;
+  /** `deno 2.9.5` */
+  runtime: string;
+  /** `linux aarch64` */
+  platform: string;
+  pid: number;
+  /** `ready`, `full`, … */
+  status: string;
+  notes: string[];
+  memory: { rssBytes: number; heapUsedBytes: number; heapTotalBytes: number };
+  /** Share of one core in the last seconds, 0…; null before there is one. */
+  cpuShare: number | null;
+  /** How late timers came, worst of each of the last seconds, ms, oldest first. */
+  loopLagMs: number[];
+  mqttConnections: number;
+  /** Readers of event streams of the API, and open pages. */
+  streams: number;
+  pages: number;
+  /** Of the file system of the data folder; null where it may not be asked. */
+  disk: { freeBytes: number; totalBytes: number } | null;
+  /** Below this new data is refused. */
+  diskFloorBytes: number;
+  clockTrusted: boolean;
+  /** Set when a damaged database was moved aside at the start. */
+  salvaged: { movedTo: string; damage: string; recovered: number; lost: number | null } | null;
+}
