@@ -22,7 +22,6 @@ export interface CardWords {
   lastSuccess: string;
   never: string;
   lastError: string;
-  mode: string;
   pause: string;
   resume: string;
   test: string;
@@ -41,23 +40,26 @@ export interface DestinationCardProps {
   timeZone: string;
 }
 
+/** A time that is as good as now says nothing. */
+const SOON_MS = 1_500;
+
 export function DestinationCard(props: DestinationCardProps) {
   const { destination, words, flowWords, nowMs, timeZone } = props;
-  const { name, type, mode, nextAttemptAtMs, removed } = destination;
+  const { name, type, nextAttemptAtMs, removed } = destination;
   const state = stateOf(destination);
   const id = `destination-${name}`;
   return (
     <section class="card c6 destination" id={id} aria-labelledby={`${id}-title`}>
       <div class="card-head">
         <h2 id={`${id}-title`}>{name}</h2>
-        <span class="sub">{[type, mode?.replaceAll("_", " ")].filter(Boolean).join(" · ")}</span>
+        <span class="sub">{type}</span>
         <span class="card-end">
           <Tag tone={toneOf(state)}>{flowWords.states[state]}</Tag>
         </span>
       </div>
       <p>
         {words.meanings[state]}
-        {nextAttemptAtMs !== null && !removed && nextAttemptAtMs > nowMs && (
+        {nextAttemptAtMs !== null && !removed && nextAttemptAtMs > nowMs + SOON_MS && (
           <>
             {` ${words.nextAttempt} `}
             <b>

@@ -10,7 +10,13 @@ import {
   toneOf,
   waitingIn,
 } from "@/components/delivery_state.ts";
-import { formatBytes, formatDuration, formatNumber, formatRate } from "@/components/format.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatMilliseconds,
+  formatNumber,
+  formatRate,
+} from "@/components/format.ts";
 import { Tag } from "@/components/Tag.tsx";
 import type { DeliveryView, DestinationView } from "@/model/live_events.ts";
 
@@ -151,7 +157,7 @@ function LogStage(
       {full === null
         ? commitP99Ms === null ? <p class="sub">{words.noCommits}</p> : (
           <p class="flow-big">
-            {formatDuration(commitP99Ms)} <small>{words.commitP99}</small>
+            {formatMilliseconds(commitP99Ms)} <small>{words.commitP99}</small>
           </p>
         )
         : (

@@ -13,9 +13,12 @@ export interface MeaningProps {
   texts: Texts;
   /** IANA name. */
   timeZone: string;
+  /** Which one, where a page shows several. */
+  title?: string;
 }
 
-export function Meaning({ normalized, texts, timeZone }: MeaningProps) {
+export function Meaning(props: MeaningProps) {
+  const { normalized, texts } = props;
   const { readings, predictions, attributes } = normalized;
   const { journey } = texts.delivery;
   if (readings.length + predictions.length + attributes.length === 0) {
@@ -23,19 +26,19 @@ export function Meaning({ normalized, texts, timeZone }: MeaningProps) {
   }
   return (
     <>
-      {readings.length > 0 && <Readings {...{ normalized, texts, timeZone }} />}
-      {predictions.length > 0 && <Predictions {...{ normalized, texts, timeZone }} />}
-      {attributes.length > 0 && <Attributes {...{ normalized, texts, timeZone }} />}
+      {readings.length > 0 && <Readings {...props} />}
+      {predictions.length > 0 && <Predictions {...props} />}
+      {attributes.length > 0 && <Attributes {...props} />}
     </>
   );
 }
 
-function Readings({ normalized: { readings }, texts, timeZone }: MeaningProps) {
-  const { readings: title, columns } = texts.delivery.journey;
+function Readings({ normalized: { readings }, texts, timeZone, title }: MeaningProps) {
+  const { readings: kind, columns } = texts.delivery.journey;
   const value = { title: columns.value, numeric: true };
   return (
     <Table
-      caption={title}
+      caption={captionOf(kind, title)}
       columns={[columns.device, columns.measurement, value, columns.at, columns.flags]}
     >
       {readings.map((reading, i) => (
@@ -57,12 +60,12 @@ function Readings({ normalized: { readings }, texts, timeZone }: MeaningProps) {
   );
 }
 
-function Predictions({ normalized: { predictions }, texts, timeZone }: MeaningProps) {
-  const { predictions: title, columns } = texts.delivery.journey;
+function Predictions({ normalized: { predictions }, texts, timeZone, title }: MeaningProps) {
+  const { predictions: kind, columns } = texts.delivery.journey;
   const numeric = (text: string) => ({ title: text, numeric: true });
   return (
     <Table
-      caption={title}
+      caption={captionOf(kind, title)}
       columns={[
         columns.device,
         columns.label,
@@ -94,10 +97,13 @@ function Predictions({ normalized: { predictions }, texts, timeZone }: MeaningPr
   );
 }
 
-function Attributes({ normalized: { attributes }, texts, timeZone }: MeaningProps) {
-  const { attributes: title, columns } = texts.delivery.journey;
+function Attributes({ normalized: { attributes }, texts, timeZone, title }: MeaningProps) {
+  const { attributes: kind, columns } = texts.delivery.journey;
   return (
-    <Table caption={title} columns={[columns.device, columns.name, columns.value, columns.at]}>
+    <Table
+      caption={captionOf(kind, title)}
+      columns={[columns.device, columns.name, columns.value, columns.at]}
+    >
       {attributes.map((attribute, i) => (
         <tr key={i}>
           <td>
@@ -110,6 +116,10 @@ function Attributes({ normalized: { attributes }, texts, timeZone }: MeaningProp
       ))}
     </Table>
   );
+}
+
+function captionOf(kind: string, title: string | undefined): string {
+  return title === undefined ? kind : `${title}: ${kind}`;
 }
 
 export function DeviceLink({ device }: { device: string }): ComponentChildren {

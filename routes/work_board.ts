@@ -43,7 +43,7 @@ export interface WorkStep {
   readonly signal: AbortSignal;
 }
 
-const RUNNING_MAX = 4;
+const RUNNING_MAX = 8;
 const ENDED_MAX = 50;
 
 export class WorkBoard {
@@ -61,7 +61,7 @@ export class WorkBoard {
     about: Pick<WorkView, "kind" | "subject" | "by" | "total">,
     work: (step: WorkStep) => Promise<void>,
   ): WorkView {
-    if (this.#running.size >= RUNNING_MAX) throw tooMuch();
+    this.assertRoom();
     const view: WorkView = {
       ...about,
       ...{ id: crypto.randomUUID(), done: 0, left: 0, state: "running", outcome: null },
@@ -72,6 +72,11 @@ export class WorkBoard {
     this.#running.set(view.id, running);
     this.#forgetOld();
     return view;
+  }
+
+  /** Throws HttpError 503 when `start` would. */
+  assertRoom(): void {
+    if (this.#running.size >= RUNNING_MAX) throw tooMuch();
   }
 
   get(id: string): WorkView | null {

@@ -41,7 +41,7 @@ Deno.test("work that throws has failed with the error's own words", async () => 
 Deno.test("what is running and what is remembered is bounded", async () => {
   const board = boardAt(0);
   const gate = Promise.withResolvers<void>();
-  for (let i = 0; i < 4; i++) board.start(ABOUT, () => gate.promise);
+  for (let i = 0; i < 8; i++) board.start(ABOUT, () => gate.promise);
   assert.throws(() => board.start(ABOUT, () => gate.promise), HttpError);
   gate.resolve();
   await board.stop();

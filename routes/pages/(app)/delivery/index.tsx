@@ -3,12 +3,13 @@ import { asset, Head } from "fresh/runtime";
 import { page } from "fresh";
 import { hasRole } from "@/auth/route_policy.ts";
 import { Card } from "@/components/Card.tsx";
-import { formatBytes, formatDuration } from "@/components/format.ts";
+import { formatBytes, formatMilliseconds } from "@/components/format.ts";
 import { JourneySearch } from "@/components/JourneySearch.tsx";
 import { Notice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
 import DestinationCards from "@/islands/DestinationCards.tsx";
 import FlowLive from "@/islands/FlowLive.tsx";
+import WorkProgress from "@/islands/WorkProgress.tsx";
 import type { Texts } from "@/components/texts.ts";
 import type { DeliveryView } from "@/model/live_events.ts";
 import { seeOther } from "@/routes/page_form.ts";
@@ -31,8 +32,10 @@ export const handler = define.handlers({
     const name = url.searchParams.get("name") ?? "";
     const known = view.destinations.some((each) => each.name === name);
     const done = known ? { key: url.searchParams.get("done") ?? "", name } : null;
-    const test = services.work.get(url.searchParams.get("test") ?? "");
-    return page<DeliveryData>({ view, done, test: test?.kind === "test" ? test : null });
+    const work = services.work.get(url.searchParams.get("test") ?? "");
+    const test = work?.kind === "test" ? work : null;
+    if (test !== null && url.searchParams.get("format") === "json") return Response.json(test);
+    return page<DeliveryData>({ view, done, test });
   },
 });
 
@@ -83,15 +86,24 @@ function Notices({ done, test, state: { texts: { delivery } } }: DeliveryData & 
 }
 
 function TestNotice(
-  { test: { subject, outcome }, words: delivery }: { test: WorkView; words: Texts["delivery"] },
+  { test: { id, subject, outcome }, words: delivery }: { test: WorkView; words: Texts["delivery"] },
 ) {
   if (outcome === null) {
+    const here = `/delivery?test=${id}`;
     return (
       <Notice tone="idle">
         <Head>
-          <meta http-equiv="refresh" content="1" />
+          <noscript>
+            <meta http-equiv="refresh" content="1" />
+          </noscript>
         </Head>
         {delivery.testing(subject)}
+        <WorkProgress
+          work={{ done: 0, total: 1, state: "running" }}
+          url={`${here}&format=json`}
+          doneUrl={here}
+          words={{ progress: "", label: delivery.testing(subject) }}
+        />
       </Notice>
     );
   }
@@ -156,7 +168,7 @@ function DiskFacts({ view, state: { texts: { delivery } } }: {
       {commitP99Ms !== null && (
         <>
           <dt>{delivery.commit}</dt>
-          <dd>{delivery.commitP99(formatDuration(commitP99Ms))}</dd>
+          <dd>{delivery.commitP99(formatMilliseconds(commitP99Ms))}</dd>
         </>
       )}
     </>

@@ -181,7 +181,7 @@ function Deliveries(
       {deliveries.length === 0
         ? <p>{words.noDestinations}</p>
         : (
-          <Table caption={words.where} columns={columns}>
+          <Table caption={words.perDestination} columns={columns}>
             {deliveries.map((delivery) => (
               <tr key={delivery.destination}>
                 <td>{delivery.destination}</td>
