@@ -42,7 +42,6 @@ import { LiveStreams } from "@/routes/api/event_stream.ts";
 import { LiveBoard } from "@/routes/api/live_board.ts";
 import { readLegalText } from "@/runtime/legal_files.ts";
 import type { InputMeaning } from "@/routes/page_services.ts";
-import type { PagesParts } from "@/routes/pages_app.ts";
 import { WorkBoard } from "@/routes/work_board.ts";
 import { AccessCalls } from "@/runtime/access_calls.ts";
 import { boundAddresses, BoundPort } from "@/runtime/bound_port.ts";

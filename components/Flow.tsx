@@ -10,13 +10,7 @@ import {
   toneOf,
   waitingIn,
 } from "@/components/delivery_state.ts";
-import {
-  formatBytes,
-  formatDuration,
-  formatMilliseconds,
-  formatNumber,
-  formatRate,
-} from "@/components/format.ts";
+import { formatBytes, formatDuration, formatNumber, formatRate } from "@/components/format.ts";
 import { Tag } from "@/components/Tag.tsx";
 import type { DeliveryView, DestinationView } from "@/model/live_events.ts";
 
@@ -157,7 +151,7 @@ function LogStage(
       {full === null
         ? commitP99Ms === null ? <p class="sub">{words.noCommits}</p> : (
           <p class="flow-big">
-            {formatMilliseconds(commitP99Ms)} <small>{words.commitP99}</small>
+            {formatDuration(commitP99Ms)} <small>{words.commitP99}</small>
           </p>
         )
         : (

@@ -40,11 +40,6 @@ export function formatBytes(bytes: number): string {
   return `${formatNumber(value, value < 10 && unit > 0 ? 1 : 0)}${THIN_SPACE}${BYTE_UNITS[unit]}`;
 }
 
-/** Of what is measured in milliseconds whatever it is: 12.3 → `12 ms`. */
-export function formatMilliseconds(ms: number): string {
-  return `${formatNumber(ms, ms < 10 ? 1 : 0)}${THIN_SPACE}ms`;
-}
-
 const DURATIONS: [seconds: number, unit: string][] = [
   [86_400, "d"],
   [3_600, "h"],

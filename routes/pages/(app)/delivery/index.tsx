@@ -3,7 +3,7 @@ import { asset, Head } from "fresh/runtime";
 import { page } from "fresh";
 import { hasRole } from "@/auth/route_policy.ts";
 import { Card } from "@/components/Card.tsx";
-import { formatBytes, formatMilliseconds } from "@/components/format.ts";
+import { formatBytes, formatDuration } from "@/components/format.ts";
 import { JourneySearch } from "@/components/JourneySearch.tsx";
 import { Notice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
@@ -168,7 +168,7 @@ function DiskFacts({ view, state: { texts: { delivery } } }: {
       {commitP99Ms !== null && (
         <>
           <dt>{delivery.commit}</dt>
-          <dd>{delivery.commitP99(formatMilliseconds(commitP99Ms))}</dd>
+          <dd>{delivery.commitP99(formatDuration(commitP99Ms))}</dd>
         </>
       )}
     </>
