@@ -2,6 +2,7 @@
 import { benchDrain, benchIngest, benchStart } from "@/bench/ingest_bench.ts";
 import { benchMqtt } from "@/bench/mqtt_bench.ts";
 import { compileLoadGenerator } from "@/bench/load/load_generator.ts";
+import { benchPages } from "@/bench/page_bench.ts";
 import { benchRelease } from "@/bench/release_bench.ts";
 import { printRows } from "@/bench/report.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
@@ -14,6 +15,7 @@ const benches = {
   drain: () => benchDrain(generate),
   start: () => benchStart(generate),
   mqtt: () => benchMqtt({ folder: folder.path }),
+  page: () => benchPages(),
   release: benchRelease,
 };
 

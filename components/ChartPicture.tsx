@@ -112,67 +112,64 @@ interface ShapeProps extends ChartProps {
   i: number;
 }
 
+/**
+ * Paths count in steps and tenths of pixels, relative to the point before: half of what absolute
+ * places would be, and a page has thousands of points.
+ */
 function Shape({ panel, series, frame, scale, i }: ShapeProps) {
   const { points, colour } = series;
-  if (points === null) return null;
-  const { fromMs, nowMs } = frame;
-  const place = {
-    x: (atMs: number) => round((atMs - fromMs) / (nowMs - fromMs) * WIDTH),
-    y: (value: number) => yOf(value, scale),
-  };
+  if (points === null || points.value.length === 0) return null;
+  const perMs = WIDTH / (frame.nowMs - frame.fromMs);
+  const left = round((points.firstMs - frame.fromMs) * perMs);
+  const transform = `translate(${left} 0) scale(${(points.stepMs * perMs).toFixed(4)} .1)`;
+  const y = (value: number) => Math.round(10 * yOf(value, scale));
   if (panel.kind === "bar") {
-    const width = points.stepMs / (nowMs - fromMs) * WIDTH;
-    const slot = width * 0.8 / panel.series.length;
-    return <path class={`s${colour} bars`} d={barsPath(points, place, { slot, i })} />;
+    const d = barsPath(points, y, { i, count: panel.series.length });
+    return <path class={`s${colour} bars`} transform={transform} d={d} />;
   }
   const runs = unbrokenRuns(points, gapAfter(series.intervalMs, points.stepMs));
-  const { min, max } = points;
+  const hasBand = points.min !== undefined && points.max !== undefined;
   return (
-    <g class={`s${colour} dash${Math.floor(i / 3)}`}>
-      {min !== undefined && max !== undefined && (
-        <path
-          class="band"
-          d={runs.map((run) => bandPath(points, run, place)).join("")}
-        />
-      )}
-      <path class="line" d={runs.map((run) => linePath(points, run, place)).join("")} />
+    <g class={`s${colour} dash${Math.floor(i / 3)}`} transform={transform}>
+      {hasBand && <path class="band" d={runs.map((run) => bandPath(points, run, y)).join("")} />}
+      <path class="line" d={runs.map((run) => linePath(points, run, y)).join("")} />
     </g>
   );
 }
 
-interface Place {
-  x: (atMs: number) => number;
-  y: (value: number) => number;
-}
+type Height = (value: number) => number;
 
-function timeOf({ firstMs, stepMs }: PointColumns, i: number): number {
-  return firstMs + i * stepMs;
-}
-
-function linePath(points: PointColumns, run: number[], { x, y }: Place): string {
-  const steps = run.map((i) => `${x(timeOf(points, i))} ${y(points.value[i]!)}`);
+function linePath({ value }: PointColumns, run: number[], y: Height): string {
+  const line = pathThrough(run.map((i) => [i, y(value[i]!)]));
   // A single value gets a short line, or it would not be seen.
-  return `M${steps.join("L")}${run.length === 1 ? "h2" : ""}`;
+  return run.length === 1 ? `${line}h.3` : line;
 }
 
-function bandPath({ ...points }: PointColumns, run: number[], { x, y }: Place): string {
-  const { min = [], max = [] } = points;
-  const upper = run.map((i) => `${x(timeOf(points, i))} ${y(max[i] ?? points.value[i]!)}`);
-  const lower = run.toReversed().map((i) =>
-    `${x(timeOf(points, i))} ${y(min[i] ?? points.value[i]!)}`
-  );
-  return `M${upper.join("L")}L${lower.join("L")}Z`;
+function bandPath({ value, min = [], max = [] }: PointColumns, run: number[], y: Height): string {
+  const upper = run.map((i) => [i, y(max[i] ?? value[i]!)] as const);
+  const lower = run.toReversed().map((i) => [i, y(min[i] ?? value[i]!)] as const);
+  return `${pathThrough([...upper, ...lower])}z`;
+}
+
+function pathThrough(places: readonly (readonly [x: number, y: number])[]): string {
+  return places.map(([x, y], i) => {
+    const before = places[i - 1];
+    if (before === undefined) return `M${x} ${y}`;
+    const [dx, dy] = [x - before[0], y - before[1]];
+    return `l${dx}${dy < 0 ? "" : " "}${dy}`;
+  }).join("");
 }
 
 function barsPath(
-  points: PointColumns,
-  { x, y }: Place,
-  { slot, i: place }: { slot: number; i: number },
+  { value }: PointColumns,
+  y: Height,
+  { i: place, count }: { i: number; count: number },
 ): string {
-  return points.value.map((value, i) => {
-    if (value === null) return "";
-    const [left, top, base] = [x(timeOf(points, i)) + place * slot, y(value), y(0)];
-    return `M${round(left)} ${base}V${top}h${round(slot)}V${base}Z`;
+  const width = round(0.8 / count);
+  return value.map((each, i) => {
+    if (each === null) return "";
+    const base = y(0);
+    return `M${round(i + place * width)} ${base}V${y(each)}h${width}V${base}z`;
   }).join("");
 }
 

@@ -14,14 +14,16 @@ import { Plot } from "./plot.ts";
 const REREAD_MS = 5_000;
 /** So often ages and windows move on when nothing arrives. */
 const CLOCK_MS = 2_000;
-/** Never more points than pixels. */
-const POINTS_MAX = 1_200;
+/** A point for two pixels: more would be a smear instead of a line in its band. */
+const PIXELS_PER_POINT = 2;
+const POINTS_MAX = 1_000;
 /** Finer data are worth a request from so many times the points of the first page on. */
 const FINER = 1.3;
 
 export interface DashboardBoardProps {
   id: string;
-  view: DashboardView;
+  /** A `DashboardView` as JSON: half of what its numbers take as properties of an island. */
+  data: string;
   /** Key of the window in URLs: `1h`. */
   range: string;
   rangeText: string;
@@ -33,11 +35,14 @@ export interface DashboardBoardProps {
 }
 
 export default function DashboardBoard(props: DashboardBoardProps) {
-  const [view, setView] = useState(props.view);
+  const [view, setView] = useState<DashboardView>(() => JSON.parse(props.data));
   const [timeZone, setTimeZone] = useState(props.timeZone);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const board = new Board(props, { show: setView, width: () => chartWidth(box.current) });
+    const board = new Board({ ...props, view }, {
+      show: setView,
+      width: () => chartWidth(box.current),
+    });
     board.start();
     setTimeZone(ownTimeZone());
     return () => board.stop();
@@ -69,9 +74,11 @@ function mostPoints({ panels }: DashboardView): number {
 }
 
 function chartWidth(box: HTMLElement | null): number {
-  const charts = [...box?.querySelectorAll(".chart, .timeline") ?? []];
+  const charts = [...box?.querySelectorAll(".u-over, .timeline-states") ?? []];
   return Math.max(0, ...charts.map(({ clientWidth }) => clientWidth));
 }
+
+type BoardOptions = DashboardBoardProps & { view: DashboardView };
 
 interface BoardParts {
   show: (view: DashboardView) => void;
@@ -80,7 +87,7 @@ interface BoardParts {
 
 /** Keeps a view true between the server's answers. */
 class Board {
-  readonly #props: DashboardBoardProps;
+  readonly #props: BoardOptions;
   readonly #parts: BoardParts;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #view: DashboardView;
@@ -90,7 +97,7 @@ class Board {
   #rereading: ReturnType<typeof setTimeout> | undefined;
   #reading: AbortController | null = null;
 
-  constructor(props: DashboardBoardProps, parts: BoardParts) {
+  constructor(props: BoardOptions, parts: BoardParts) {
     this.#props = props;
     this.#parts = parts;
     this.#view = props.view;
@@ -139,7 +146,7 @@ class Board {
   }
 
   #pointsMax(): number {
-    return Math.min(POINTS_MAX, Math.floor(this.#parts.width()));
+    return Math.min(POINTS_MAX, Math.floor(this.#parts.width() / PIXELS_PER_POINT));
   }
 
   /** A failure leaves what is shown: the bar above tells when the gateway is away. */

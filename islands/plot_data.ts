@@ -9,25 +9,31 @@ export function timesOf({ firstMs, stepMs, value }: PointColumns): number[] {
   return value.map((_, i) => firstMs + i * stepMs);
 }
 
-/** Missing steps are bridged (undefined), but for gaps (null). */
+/**
+ * One value for each time; null in a gap, undefined where a step is missing or is another series': a
+ * line goes on over those.
+ */
 export function alignedColumn(
   { points, intervalMs }: Pick<SeriesView, "points" | "intervalMs">,
   { values, place, length }: {
-    values: (number | null)[] | undefined;
-    place: Map<number, number>;
+    values: readonly (number | null)[] | undefined;
+    /** Time → its place in the column. */
+    place: ReadonlyMap<number, number>;
     length: number;
   },
 ): Column {
   const column: Column = Array(length).fill(undefined);
   if (points === null || values === undefined) return column;
-  const gapMs = gapAfter(intervalMs, points.stepMs);
-  let last = -1;
+  const { firstMs, stepMs } = points;
+  const gapMs = gapAfter(intervalMs, stepMs);
+  let last: number | null = null;
   values.forEach((value, i) => {
     if (value === null) return;
-    column[place.get(points.firstMs + i * points.stepMs)!] = value;
-    if (last >= 0 && (i - last) * points.stepMs > gapMs) {
-      column[place.get(points.firstMs + (i - 1) * points.stepMs)!] ??= null;
+    const here = place.get(firstMs + i * stepMs)!;
+    if (last !== null && (i - last) * stepMs > gapMs) {
+      column.fill(null, place.get(firstMs + last * stepMs)! + 1, here);
     }
+    column[here] = value;
     last = i;
   });
   return column;

@@ -63,14 +63,18 @@ export interface PointColumns {
   lastCount: number;
 }
 
-/** As exact as a chart needs, and short. */
+/** As exact as numbers are read, and short. */
 export function compact(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-/** Time in the middle of a step's values, for drawing; its beginning. */
-export function pointTime({ firstMs, stepMs }: PointColumns, i: number): number {
-  return firstMs + i * stepMs;
+/** Charts show a thousandth of what they span. */
+const SHOWN_PARTS = 2_000;
+
+/** The decimals that a column needs to be drawn exactly. */
+export function drawnDecimals({ min, max }: { min: number; max: number }): number {
+  const exact = Math.max((max - min) / SHOWN_PARTS, Math.abs(max) * 1e-7, 1e-9);
+  return Math.min(9, Math.max(0, Math.ceil(-Math.log10(exact))));
 }
 
 /** What came live, worked into a view that is not changed itself. */

@@ -14,6 +14,7 @@ import {
 import {
   compact,
   type DashboardView,
+  drawnDecimals,
   type PanelView,
   type PointColumns,
   type SeriesView,
@@ -21,8 +22,13 @@ import {
 import type { ChartPoint, ChartRequest, ChartSeries, ChartWindow } from "@/store/chart_queries.ts";
 import type { StoreAdmin } from "@/store/store_types.ts";
 
-/** Points of a chart on a first page: what the narrowest phone can show. */
-export const FIRST_POINTS = 180;
+/** Of a chart on a first page: what the narrowest phone can show. */
+export const FIRST_POINTS = 150;
+const POINTS_MIN = 12;
+/** Of all charts together: a page stays below 60 kB. */
+const FIRST_POINTS_TOTAL = 900;
+/** Of a later answer: half a megabyte. */
+const POINTS_TOTAL = 60_000;
 /** Bars stay wide enough to be told apart. */
 const BARS_MAX = 48;
 const SPARK_POINTS = 96;
@@ -32,6 +38,24 @@ export interface ViewOptions {
   rangeMs: number;
   /** At most so many for each chart: its width in pixels. */
   pointsMax: number;
+}
+
+/** Points of each chart on a first page; the browser asks for as many as it has pixels. */
+export function firstPoints(dashboard: Dashboard): number {
+  return sharedPoints(dashboard, { wanted: FIRST_POINTS, total: FIRST_POINTS_TOTAL });
+}
+
+/** Points of each chart in one answer, of those that were asked for. */
+export function answeredPoints(dashboard: Dashboard, wanted: number): number {
+  return sharedPoints(dashboard, { wanted, total: POINTS_TOTAL });
+}
+
+function sharedPoints(
+  { panels }: Dashboard,
+  { wanted, total }: { wanted: number; total: number },
+): number {
+  const series = panels.reduce((sum, panel) => sum + panel.series.length, 0);
+  return Math.max(POINTS_MIN, Math.min(wanted, Math.floor(total / series)));
 }
 
 type Queried = Pick<StoreAdmin, "query">;
@@ -87,10 +111,16 @@ function plannedSeries(
   { device, measurement, of }: PanelSeries,
   options: ViewOptions,
 ): ChartRequest[] {
-  const windows = [chartWindow(panel, options)];
-  if (isSingle(panel)) windows.push(dayWindow(panel, options));
+  const windows = windowsOf(panel, options);
   const main = { device, measurement, windows };
   return of === undefined ? [main] : [main, { device, measurement: of, windows }];
+}
+
+/** A single newest number has only its day, any other single number its window and its day. */
+function windowsOf(panel: Panel, options: ViewOptions): ChartWindow[] {
+  if (!isSingle(panel)) return [chartWindow(panel, options)];
+  const day = dayWindow(panel, options);
+  return panel.aggregation === "last" ? [day] : [day, chartWindow(panel, options)];
 }
 
 const COUNTERS: readonly Aggregation[] = ["increase", "percentage", "last"];
@@ -132,7 +162,8 @@ function seriesView(
   const { device, measurement } = series;
   const { aggregation } = panel;
   const latest = main?.latest ?? null;
-  const [window, day] = [0, 1].map((i) => valuesOf(aggregation, { i, main, whole }));
+  const windows = [0, 1].map((i) => valuesOf(aggregation, { i, main, whole }));
+  const [day, window] = isSingle(panel) ? windows : [undefined, windows[0]];
   const isDrawn = !isSingle(panel) && panel.kind !== "table";
   return {
     ...{ device, measurement },
@@ -144,7 +175,9 @@ function seriesView(
       implausible: latest.flags.includes("implausible"),
     },
     intervalMs: main?.intervalUs == null ? null : main.intervalUs / 1000,
-    value: isNewest(panel) ? latest?.value ?? null : totalOf(aggregation, { main, whole }),
+    value: isNewest(panel)
+      ? latest?.value ?? null
+      : totalOf(aggregation, { main, whole, i: isSingle(panel) ? 1 : 0 }),
     window: window === undefined ? null : endsOf(window.points),
     day: day === undefined ? null : endsOf(day.values),
     isNewest: isNewest(panel),
@@ -218,14 +251,14 @@ function isNewest({ kind, aggregation }: Panel): boolean {
 /** What the window as a whole comes to. */
 function totalOf(
   aggregation: Aggregation,
-  { main, whole }: Pick<Answered, "main" | "whole">,
+  { main, whole, i }: { i: number } & Pick<Answered, "main" | "whole">,
 ): number | null {
-  const points = main?.windows[0]?.points ?? [];
+  const points = main?.windows[i]?.points ?? [];
   if (points.length === 0) return aggregation === "count" && main?.known ? 0 : null;
   const sum = (all: readonly ChartPoint[], key: "count" | "grown") =>
     all.reduce((total, point) => total + point[key], 0);
   if (aggregation === "percentage") {
-    return percentageOf(sum(points, "grown"), sum(whole?.windows[0]?.points ?? [], "grown"));
+    return percentageOf(sum(points, "grown"), sum(whole?.windows[i]?.points ?? [], "grown"));
   }
   if (aggregation === "increase") return sum(points, "grown");
   if (aggregation === "count") return sum(points, "count");
@@ -257,11 +290,14 @@ function columnsOf(
     lastCount: last?.count ?? 0,
   };
   if (first === undefined || last === undefined) return columns;
+  const decimals = drawnDecimals(endsOf(values)!);
   const length = Math.round((last.atUs - first.atUs) / stepUs) + 1;
   const column = (key: "mean" | "min" | "max") => {
     const entries: (number | null)[] = Array(length).fill(null);
     for (const each of values) {
-      entries[Math.round((each.atUs - first.atUs) / stepUs)] = compact(each[key]);
+      entries[Math.round((each.atUs - first.atUs) / stepUs)] = Number(
+        each[key].toFixed(decimals),
+      );
     }
     return entries;
   };

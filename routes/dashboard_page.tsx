@@ -1,12 +1,13 @@
 /** The page of one dashboard, for `/` and `/dashboards/:id`. */
 import { asset, Head } from "fresh/runtime";
 import { hasRole } from "@/auth/route_policy.ts";
+import { DoneNotice } from "@/components/DoneNotice.tsx";
 import { Empty } from "@/components/Empty.tsx";
 import { PostForm } from "@/components/Form.tsx";
-import { Notice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
 import { Segments } from "@/components/Segments.tsx";
 import DashboardBoard from "@/islands/DashboardBoard.tsx";
+import FlowLive from "@/islands/FlowLive.tsx";
 import { ALL_DEVICES_ID, devicesOf } from "@/model/built_in_dashboards.ts";
 import {
   type Range,
@@ -16,9 +17,10 @@ import {
   REFRESH_MS,
   REFRESHES,
 } from "@/model/chart_steps.ts";
+import type { DeliveryView } from "@/model/live_events.ts";
 import type { DashboardView } from "@/model/dashboard_view.ts";
 import type { BookEntry, DashboardBook, ListedDashboard } from "@/routes/dashboard_book.ts";
-import { FIRST_POINTS, readView } from "@/routes/dashboard_data.ts";
+import { firstPoints, readView } from "@/routes/dashboard_data.ts";
 import type { PageState } from "@/routes/page_state.ts";
 
 export interface DashboardPageData {
@@ -27,6 +29,8 @@ export interface DashboardPageData {
   view: DashboardView;
   range: Range;
   refresh: Refresh;
+  /** The flow picture above the panels, on the first page. */
+  flow?: DeliveryView;
 }
 
 /** Of the three devices of a LoRa packet, ready to be pasted. */
@@ -44,7 +48,7 @@ export async function readDashboardPage(
 ): Promise<DashboardPageData> {
   const range = RANGES.find((each) => each === url.searchParams.get("range")) ?? "1h";
   const refresh = REFRESHES.find((each) => each === url.searchParams.get("refresh")) ?? "live";
-  const options = { nowMs, rangeMs: RANGE_MS[range], pointsMax: FIRST_POINTS };
+  const options = { nowMs, rangeMs: RANGE_MS[range], pointsMax: firstPoints(entry.dashboard) };
   const view = await readView(store, entry.dashboard, options);
   return { entry, list: book.list, view, range, refresh };
 }
@@ -75,15 +79,16 @@ export function DashboardPage({ data, state, url }: DashboardPageProps) {
       </PageHead>
       <Tabs {...{ data, state, url }} />
       <Done state={state} url={url} />
+      {data.flow !== undefined && <FlowCard flow={data.flow} state={state} />}
       {entry.dashboard.note !== undefined && <p class="sub">{entry.dashboard.note}</p>}
       {isEmpty && <NothingYet data={data} state={state} />}
       <DashboardBoard
         id={entry.id}
-        view={view}
+        data={JSON.stringify(view)}
         range={range}
         rangeText={texts.ranges[range]}
         refreshMs={REFRESH_MS[refresh]}
-        firstPoints={FIRST_POINTS}
+        firstPoints={firstPoints(entry.dashboard)}
         timeZone={timeZone}
         words={texts.panelWords}
       />
@@ -92,6 +97,22 @@ export function DashboardPage({ data, state, url }: DashboardPageProps) {
         <p class="sub">{state.texts.common.noScript}</p>
       </noscript>
     </>
+  );
+}
+
+function FlowCard({ flow, state: { texts, identity } }: { flow: DeliveryView; state: PageState }) {
+  return (
+    <div class="card dashboard-flow">
+      <Head>
+        <link rel="stylesheet" href={asset("/ui/delivery.css")} />
+      </Head>
+      <FlowLive
+        view={flow}
+        words={texts.delivery.flow}
+        addHref={identity?.role === "admin" ? "/settings/destinations" : null}
+        compact
+      />
+    </div>
   );
 }
 
@@ -144,18 +165,8 @@ function Tabs({ data: { entry, list, range, refresh }, state, url }: DashboardPa
 }
 
 /** What was just done, by its key in the address. */
-export function Done({ state, url }: { state: PageState; url: URL }) {
-  const { dashboard: texts } = state.texts;
-  const done: Record<string, string> = {
-    saved: texts.doneSaved,
-    copied: texts.doneCopied,
-    imported: texts.doneImported,
-    deleted: texts.doneDeleted,
-    reset: texts.doneReset,
-    first: texts.doneFirst,
-  };
-  const text = done[url.searchParams.get("done") ?? ""];
-  return text === undefined ? null : <Notice tone="ok">{text}</Notice>;
+export function Done({ state: { texts: { dashboard } }, url }: { state: PageState; url: URL }) {
+  return <DoneNotice url={url} words={dashboard.done} />;
 }
 
 function NothingYet({ data, state }: Omit<DashboardPageProps, "url">) {

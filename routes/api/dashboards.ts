@@ -5,7 +5,7 @@ import { AGGREGATIONS, PANEL_KINDS, PANEL_WIDTHS, THRESHOLD_TONES } from "@/mode
 import type { Api } from "@/routes/api/operation.ts";
 import { limitOf } from "@/routes/api/schemas.ts";
 import { DashboardBook } from "@/routes/dashboard_book.ts";
-import { FIRST_POINTS, readView } from "@/routes/dashboard_data.ts";
+import { answeredPoints, FIRST_POINTS, readView } from "@/routes/dashboard_data.ts";
 import type { StoreAdmin } from "@/store/store_types.ts";
 
 /** As wide as charts get. */
@@ -86,7 +86,7 @@ export function dashboardOperations(
     const rangeMs = RANGE_MS[query.range];
     return await readView(store, dashboard, {
       ...{ nowMs: Date.now(), rangeMs },
-      pointsMax: query.points,
+      pointsMax: answeredPoints(dashboard, query.points),
     });
   });
 }

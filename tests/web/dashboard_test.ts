@@ -1,8 +1,9 @@
 /** Dashboards as people use them: live, thresholds, ranges, gaps, descriptions, budgets. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { mosquittoPub } from "@/tests/helpers/mosquitto_clients.ts";
+import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
 import { ADMIN, NARROW, PageBrowser, startGateway, type Visitor } from "@/tests/web/page_bed.ts";
 
@@ -303,4 +304,148 @@ Deno.test("dashboards in both themes, on a phone, within their budgets", async (
       }
     }
   }
+});
+
+const EVERY_KIND = {
+  title: "Every kind <b>of</b> panel",
+  note: "With a note",
+  panels: [
+    { kind: "stat", title: "Now", series: [{ device: "boiler", measurement: "temperature" }] },
+    {
+      ...{ kind: "gauge", title: "Gauge", min: 0, max: 100, aggregation: "max" },
+      series: [{ device: "boiler", measurement: "temperature" }],
+      thresholds: [{ tone: "ok" }, { from: 60, tone: "bad", label: "too hot" }],
+    },
+    {
+      ...{ kind: "bar", title: "Bars", aggregation: "count" },
+      series: [{ device: "boiler", measurement: "temperature" }],
+    },
+    {
+      ...{ kind: "table", title: "Table" },
+      series: ["temperature", "humidity"].map((measurement) => ({ device: "boiler", measurement })),
+    },
+    {
+      ...{ kind: "state_timeline", title: "States" },
+      series: [{ device: "boiler", measurement: "temperature" }],
+      thresholds: [{ tone: "ok" }, { from: 30, tone: "warn" }, { from: 60, tone: "bad" }],
+    },
+    {
+      ...{ kind: "time_series", title: "Lines" },
+      series: ["temperature", "humidity"].map((measurement) => ({ device: "boiler", measurement })),
+    },
+  ],
+};
+
+/** An hour of values, the last of them ten minutes old. */
+function oldMessages() {
+  const begin = Date.now() - 3_500_000;
+  return Array.from({ length: 96 }, (_, i) => ({
+    ts: begin + i * 30_000,
+    values: { temperature: 20 + i / 2, humidity: 50 + i % 7 },
+  }));
+}
+
+async function importDashboard({ page }: Visitor, dashboard: object): Promise<void> {
+  await page.goto("/dashboards");
+  await page.getByLabel("Dashboard as JSON").fill(JSON.stringify(dashboard));
+  await page.getByRole("button", { name: "Import" }).click();
+  await page.waitForURL(/done=imported/);
+}
+
+Deno.test("every kind of panel; what is late says so, and comes back by itself", async () => {
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await sendTelemetry(gateway, "boiler", oldMessages());
+  await untilShown(visitor, "/dashboards/all-devices", "67.5");
+  await importDashboard(visitor, EVERY_KIND);
+  await visitor.settle();
+  await page.getByRole("heading", { level: 1, name: "Every kind <b>of</b> panel" }).waitFor();
+  await card(page, "Now").getByText("late", { exact: true }).waitFor();
+  await card(page, "Now").getByText(/no data for 10.*min/).waitFor();
+  assert.match(await card(page, "Now").locator(".num").getAttribute("class") ?? "", /late/);
+  await untilNumber(page, "Gauge", "67.5");
+  assert.equal(await card(page, "Table").getByRole("row").count(), 3);
+  const tones = await card(page, "States").locator("rect").evaluateAll((rects) =>
+    rects.map((rect) => rect.getAttribute("class"))
+  );
+  assert.deepEqual(tones, ["ok", "warn", "bad"]);
+  await visitor.assertWell();
+  await sendTelemetry(gateway, "boiler", [{ values: { temperature: 80.5, humidity: 40 } }]);
+  await untilNumber(page, "Now", "80.5");
+  await card(page, "Now").getByText("late").waitFor({ state: "detached" });
+  await card(page, "Gauge").getByRole("img", { name: /80\.5.*too hot ≥ 60/ }).waitFor();
+  await visitor.assertWell();
+  const narrow = { colorScheme: "dark", viewport: NARROW } as const;
+  await using phone = await browser.visitor(gateway.httpUrl, narrow);
+  await phone.signIn();
+  await phone.open(new URL(page.url()).pathname);
+  await phone.assertWell();
+});
+
+Deno.test("a zoom is of all charts, stays while data come, and goes with a double click", async () => {
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await sendTelemetry(gateway, "boiler", oldMessages());
+  await untilShown(visitor, "/", "67.5");
+  await visitor.open("/");
+  await page.waitForFunction(() => document.querySelectorAll(".u-over").length === 2);
+  const over = card(page, "Temperature").locator(".u-over");
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
+  assert(box !== null);
+  const moveTo = (part: number) =>
+    page.mouse.move(box.x + box.width * part, box.y + box.height / 2, { steps: 4 });
+  /** Minutes since midnight at the left end, as both charts read it. */
+  const leftEnd = async () => {
+    await moveTo(0.3);
+    await moveTo(0.03);
+    const texts = await Promise.all(
+      ["Temperature", "Humidity"].map((title) => card(page, title).locator(".readout").innerText()),
+    );
+    const moments = texts.map((text) => /^(\d\d):(\d\d):\d\d/.exec(text)?.slice(1).map(Number));
+    assert.deepEqual(moments[0], moments[1], "one cross-hair");
+    const [hour = NaN, minute = NaN] = moments[0] ?? [];
+    return hour * 60 + minute;
+  };
+  const later = (a: number, b: number) => (b - a + 1440) % 1440;
+  const before = await leftEnd();
+  await moveTo(0.5);
+  await page.mouse.down();
+  await moveTo(0.8);
+  await page.mouse.up();
+  const zoomed = await leftEnd();
+  assert(later(before, zoomed) >= 20, `${before} → ${zoomed}`);
+  await sendTelemetry(gateway, "boiler", [{ values: { temperature: 70.5, humidity: 40 } }]);
+  await card(page, "Temperature").locator(".legend").getByText("70.5").waitFor();
+  assert(Math.abs(later(zoomed, await leftEnd())) <= 1, "new data leave the zoom");
+  await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+  assert(later(before, await leftEnd()) <= 3, "all is shown again");
+  await visitor.assertWell();
+});
+
+Deno.test("after a restart of the gateway the page reads again what it missed", async () => {
+  await using folder = await TempDir.create("sluice-dashboard-");
+  const first = await startGateway({ folder });
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(first.httpUrl);
+  const { page } = visitor;
+  await sendPacket(first);
+  await visitor.signIn();
+  await untilShown(visitor, "/", "27.6");
+  await visitor.open("/");
+  await untilNumber(page, "Node 1 temperature", "27.6");
+  await page.getByText("live", { exact: true }).first().waitFor();
+  const { httpPort } = first;
+  await first.kill();
+  await page.getByText("The gateway does not answer.").waitFor();
+  await using second = await GatewayProcess.start({ folder, httpPort });
+  await sendPacket(second, { n1: { t: 33.3, h: 50, g: 99_000 } });
+  await untilNumber(page, "Node 1 temperature", "33.3");
+  await card(page, "Node 1 temperature").getByText("≥ 30").waitFor();
 });

@@ -1,12 +1,21 @@
 import { page } from "fresh";
 import { DashboardBook } from "@/routes/dashboard_book.ts";
-import { DashboardPage, readDashboardPage } from "@/routes/dashboard_page.tsx";
+import {
+  DashboardPage,
+  type DashboardPageData,
+  readDashboardPage,
+} from "@/routes/dashboard_page.tsx";
 import { define } from "@/routes/page_state.ts";
 
 export const handler = define.handlers({
   async GET({ url, state }) {
-    const book = await DashboardBook.open(state.services.store);
-    return page(await readDashboardPage(state, url, { book, entry: await book.first() }));
+    const { store, deliveryView } = state.services;
+    const book = await DashboardBook.open(store);
+    const [data, flow] = await Promise.all([
+      readDashboardPage(state, url, { book, entry: await book.first() }),
+      deliveryView(),
+    ]);
+    return page<DashboardPageData>({ ...data, flow });
   },
 });
 

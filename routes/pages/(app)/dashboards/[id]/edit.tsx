@@ -18,7 +18,7 @@ import type { DashboardView } from "@/model/dashboard_view.ts";
 import type { HttpError } from "@/model/errors.ts";
 import { readText, saveDashboard, unknownSeries } from "@/routes/dashboard_acts.ts";
 import { DashboardBook } from "@/routes/dashboard_book.ts";
-import { FIRST_POINTS, readView } from "@/routes/dashboard_data.ts";
+import { firstPoints, readView } from "@/routes/dashboard_data.ts";
 import { DashboardStyle, Done } from "@/routes/dashboard_page.tsx";
 import { attempt, field, readForm, seeOther } from "@/routes/page_form.ts";
 import { define, type PageState } from "@/routes/page_state.ts";
@@ -72,7 +72,11 @@ async function previewOf(
   state: PageState,
   dashboard: Dashboard,
 ): Promise<Pick<EditData, "preview" | "unknown">> {
-  const options = { nowMs: state.nowMs, rangeMs: RANGE_MS[PREVIEW_RANGE], pointsMax: FIRST_POINTS };
+  const options = {
+    nowMs: state.nowMs,
+    rangeMs: RANGE_MS[PREVIEW_RANGE],
+    pointsMax: firstPoints(dashboard),
+  };
   const [preview, unknown] = await Promise.all([
     readView(state.services.store, dashboard, options),
     unknownSeries(state, dashboard),
