@@ -152,13 +152,14 @@ export class SettingsDesk implements SettingsPort {
     if (await versionOf(before) !== version) return { kind: "conflict" };
     const planned = await this.#plan(before, changes);
     if ("problems" in planned) return { kind: "invalid", problems: planned.problems };
+    const running = this.#loaded;
     await this.#write(planned.text);
     try {
       const made = await this.#takeUp(planned.loaded);
       await this.#note(changes, by);
       return { kind: "saved", changes: made };
     } catch (error) {
-      await this.#takeBack(before);
+      await this.#takeBack(before, running);
       throw error;
     }
   }
@@ -223,10 +224,11 @@ export class SettingsDesk implements SettingsPort {
     return changes;
   }
 
-  async #takeBack(text: string | null): Promise<void> {
+  async #takeBack(text: string | null, running: LoadedConfig): Promise<void> {
     if (text === null) await Deno.remove(this.#file);
     else await this.#write(text);
-    await this.#parts.apply(this.#loaded.config);
+    this.#loaded = running;
+    await this.#parts.apply(running.config);
     logger("config").error("Settings could not be applied and were taken back");
   }
 

@@ -4,6 +4,7 @@ import { Card } from "@/components/Card.tsx";
 import { formatDuration } from "@/components/format.ts";
 import { ConfirmForm } from "@/components/Form.tsx";
 import { Notice } from "@/components/Notice.tsx";
+import BusyForm from "@/islands/BusyForm.tsx";
 import type { Problem } from "@/config/problems.ts";
 import type { EntrySection } from "@/config/settings_change.ts";
 import type { EntryView, FieldView } from "@/config/settings_view.ts";
@@ -217,7 +218,11 @@ function EntryForm(
         <button type="submit" name="action" value="test" class="button">
           {settings.entry.test}
         </button>
-        <span class="sub">{settings.entry.testHint}</span>
+        <BusyForm
+          form="entry-form"
+          words={{ test: settings.entry.testing, save: settings.entry.saving }}
+          idle={settings.entry.testHint}
+        />
       </div>
     </form>
   );

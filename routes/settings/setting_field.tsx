@@ -124,14 +124,16 @@ function Choice({ view, text, texts, common }: SettingFieldProps & { common: Com
 
 /** Never holds a value; empty leaves what is set, and a box takes it away. */
 function SecretInput(
-  { view, name, typed, texts, common }: SettingFieldProps & { common: Common },
+  { view, name, typed = false, readOnly = false, texts, common }: SettingFieldProps & {
+    common: Common;
+  },
 ) {
-  const state = typed ? texts.secretTyped : view.isSet ? texts.secretSet : texts.secretUnset;
-  const removable = view.isSet && !view.managed && !view.field.required;
+  const fixed = view.managed || readOnly;
+  const removable = view.isSet && !fixed && !view.field.required;
   return (
     <>
       <input {...common} type="password" autocomplete="new-password" />
-      <p class="sub">{view.managed && !view.isSet ? texts.secretUnset : state}</p>
+      <p class="sub">{secretState({ view, typed, fixed, texts })}</p>
       {removable && (
         <label class="setting-clear">
           <input type="checkbox" name={`clear.${name}`} /> {texts.secretClear}
@@ -139,6 +141,17 @@ function SecretInput(
       )}
     </>
   );
+}
+
+function secretState(
+  { view, typed, fixed, texts }: Pick<SettingFieldProps, "view" | "texts"> & {
+    typed: boolean;
+    fixed: boolean;
+  },
+): string {
+  if (typed) return texts.secretTyped;
+  if (!view.isSet) return texts.secretUnset;
+  return fixed ? texts.secretIsSet : texts.secretSet;
 }
 
 function OriginLine({ view, texts, waits = false, quiet = false }: SettingFieldProps) {

@@ -426,6 +426,71 @@ class TalkingLine implements AsyncDisposable {
   }
 }
 
+Deno.test("a destination that is switched off queues, and sends when it is switched on", async () => {
+  await using broker = await Mosquitto.start();
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open("/settings/add/destination?type=mqtt");
+  await page.getByLabel("Name").fill("site");
+  await page.getByLabel("Address").fill(`mqtt://127.0.0.1:${broker.port}`);
+  await page.getByLabel("Enabled").selectOption("no");
+  await save(page);
+  await page.getByText("Added and in effect.").waitFor();
+  await mosquittoPub(gateway.mqttPort, { topic: "devices/oven/temperature", payload: "20" });
+  await gateway.untilMetric('sluice_queue_messages{destination="site",state="enqueued"}', 1);
+  await until(async () => {
+    await page.reload();
+    return await page.getByText("1 message waits.").count() > 0;
+  }, { what: "the page shows what waits", everyMs: 200 });
+  await page.getByText("off", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Edit site" }).click();
+  await page.getByLabel("Enabled").selectOption("yes (default)");
+  await save(page);
+  await page.getByText("Saved and in effect.").waitFor();
+  await gateway.untilMetric(
+    'sluice_forward_messages_total{destination="site",outcome="acked"}',
+    1,
+  );
+});
+
+Deno.test("a test of a server that says nothing tells that it runs, and what came of it", async () => {
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  const reached = Promise.withResolvers<Deno.Conn>();
+  const accepting = silent.accept().then(reached.resolve, reached.reject);
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open("/settings/add/source?type=mqtt");
+  await page.getByLabel("Name").fill("site");
+  await page.getByLabel("Address").fill(`mqtt://127.0.0.1:${port}`);
+  await page.getByLabel("Topic filters").fill("devices/#");
+  // Looked at from inside: while the answer is awaited, the driver asks the page nothing.
+  const said: string[] = [];
+  await page.exposeFunction("sayStatus", (text: string) => void said.push(text));
+  await page.locator(".settings-save [role=status]").evaluate((status) => {
+    const { sayStatus } = globalThis as unknown as { sayStatus(text: string): void };
+    new MutationObserver(() => sayStatus(status.textContent ?? "")).observe(status, {
+      ...{ characterData: true, childList: true, subtree: true },
+    });
+  });
+  await page.getByRole("button", { name: "Test" }).click({ noWaitAfter: true });
+  const connection = await reached.promise;
+  await until(() => said.includes("Testing, at most 10 s…"), {
+    what: "the page says that it tests",
+  });
+  connection.close();
+  silent.close();
+  await accepting;
+  const failure = page.getByRole("alert").filter({ hasText: "The test failed" });
+  assert.match(await failure.innerText(), /Cannot receive from broker/);
+});
+
 Deno.test("a serial port is tried: absent, and with a receiver on it", async () => {
   await using folder = await TempDir.create("sluice-settings-");
   await using gateway = await startGateway();
@@ -487,6 +552,15 @@ Deno.test("a gateway killed while it saves starts with the old settings or the n
   await gateway[Symbol.asyncDispose]();
 });
 
+/** What the page's scripts weigh on their way. */
+function scriptBytes(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const loaded = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+    return loaded.filter(({ name }) => name.endsWith(".js"))
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  });
+}
+
 Deno.test("each page is well in light, in dark and on a phone", async () => {
   await using gateway = await startGateway({ config: ADMINS_FILE });
   await using browser = await PageBrowser.launch();
@@ -503,6 +577,8 @@ Deno.test("each page is well in light, in dark and on a phone", async () => {
       await visitor.assertWell();
       const bytes = new TextEncoder().encode(await visitor.page.content()).length;
       assert.ok(bytes < 60_000, `${path} has ${bytes} bytes`);
+      const script = await scriptBytes(visitor.page);
+      assert.ok(script <= 15 * 1024, `${path} loads ${script} bytes of script`);
     }
   }
 });

@@ -26,10 +26,9 @@ export const handler = define.handlers({
 
 async function knownEntry(
   { services: { settings, store } }: PageState,
-  { kind, name: encoded = "" }: Record<string, string | undefined>,
+  { kind, name }: Record<string, string | undefined>,
 ): Promise<EntryData> {
   if (kind !== "destinations" && kind !== "sources") throw new HttpError(404);
-  const name = decodeURIComponent(encoded);
   const view = await settings.describe();
   const entry = view[kind].find((each) => each.name === name);
   if (entry === undefined) throw new HttpError(404);
