@@ -29,7 +29,13 @@ export function DocsFrame(props: DocsFrameProps) {
     <div class="docs">
       <article class="docs-text">
         <p class="docs-place">
-          <a href="/docs">{words.docs}</a> <span aria-hidden="true">›</span> {section}
+          <a href="/docs">{words.docs}</a>
+          {section !== "" && (
+            <>
+              {" "}
+              <span aria-hidden="true">›</span> {section}
+            </>
+          )}
           <a class="docs-jump" href="#docs-pages">{words.allPages}</a>
         </p>
         <h1>{title}</h1>

@@ -114,9 +114,9 @@ function StandingFlow({ words }: { words: Words }) {
         <path class="away" d="M210 350 C210 378 284 374 284 406" />
       </g>
       <Dots at={[[63, 80], [170, 84], [170, 104], [277, 80], [63, 388], [170, 378]]} />
-      <path class="flow-back" d="M52 318 C16 318 18 180 18 78" />
-      <path class="flow-head" d="M12 88 L18 77 L24 88" />
-      <text class="flow-note" x="30" y="334" transform="rotate(-90 30 334)">
+      <path class="flow-back" d="M56 334 C20 334 14 300 14 220 L14 78" />
+      <path class="flow-head" d="M8 88 L14 77 L20 88" />
+      <text class="flow-note" x="36" y="296" transform="rotate(-90 36 296)">
         {words.acknowledged}
       </text>
       <Box x={4} y={8} width={104} text={words.sensors} />

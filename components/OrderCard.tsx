@@ -54,7 +54,7 @@ function Facts({ order, texts: { visitors: words } }: Pick<OrderCardProps, "orde
       <dd>{order.name}</dd>
       {order.organisation !== "" && (
         <>
-          <dt>{words.purchaseOrganisation}</dt>
+          <dt>{words.ordersOrganisation}</dt>
           <dd>{order.organisation}</dd>
         </>
       )}
@@ -66,7 +66,7 @@ function Facts({ order, texts: { visitors: words } }: Pick<OrderCardProps, "orde
       <dd class="order-text">{order.address}</dd>
       {order.notes !== "" && (
         <>
-          <dt>{words.purchaseNotes}</dt>
+          <dt>{words.ordersNotes}</dt>
           <dd class="order-text">{order.notes}</dd>
         </>
       )}

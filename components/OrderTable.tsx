@@ -34,7 +34,7 @@ export function OrderTable({ orders, shown, href, texts, nowMs, timeZone }: Orde
             <Time {...{ atMs, nowMs, timeZone }} />
           </td>
           <td class="nowrap">{`${quantity} × ${words.kits[kit][0]}`}</td>
-          <td>
+          <td class="who">
             {name} <span class="sub">{organisation}</span>
           </td>
           <td>

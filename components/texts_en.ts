@@ -374,6 +374,8 @@ export const TEXTS_EN = {
     ordersState: "Status",
     ordersRemark: "Note of your team",
     ordersRemarkHelp: "The requester does not see it.",
+    ordersOrganisation: "Organisation",
+    ordersNotes: "Remarks",
     ordersSave: "Save status and note",
     ordersDelete: "Delete…",
     ordersDeleteQuestion: (reference: string) =>

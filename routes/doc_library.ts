@@ -7,7 +7,7 @@
  * second-level heading; its further parts are `/docs/…/2`, `/docs/…/3`. Links between the files are
  * written for a code host and lead to the pages here; what lies outside of `docs/` is no link here.
  */
-import { type Heading, renderMarkdown } from "@/routes/markdown.ts";
+import { type Heading, renderMarkdown, slug } from "@/routes/markdown.ts";
 
 export interface DocLink {
   path: string;
@@ -53,7 +53,7 @@ export const ERRORS_PATH = "/docs/errors";
 const API_FILE = "reference/http_api.md";
 
 const SECTIONS: readonly SectionPlan[] = [
-  { title: "Start here", files: ["start.md", "faq.md", "troubleshooting.md"] },
+  { title: "Start here", files: ["start.md", "faq.md", "troubleshooting.md"], folder: "" },
   {
     title: "Connect devices",
     files: ["guides/mqtt.md", "guides/http.md", "guides/serial.md"],
@@ -74,8 +74,7 @@ const SECTIONS: readonly SectionPlan[] = [
     folder: "reference/",
     links: [API_LINK],
   },
-  { title: "How it is built", files: ["architecture.md"], folder: "" },
-  { title: "Architecture decisions", files: [], folder: "adr/" },
+  { title: "How it is built", files: ["architecture.md"], folder: "adr/" },
 ];
 
 /** With its frame a page stays below 60 kB. */
@@ -240,7 +239,7 @@ function outlineOf(file: string, text: string): Outline {
   const { title, chapters } = renderMarkdown(text, (href) => href);
   const outline: Outline = { title: title ?? file, paths: [], parts: [], anchors: new Map() };
   let bytes = Infinity;
-  for (const { html, anchors } of chapters) {
+  for (const { html, anchors, headings } of chapters) {
     bytes += html.length;
     const fits = file === ERRORS_FILE ? outline.paths.length > 0 : bytes <= PART_CHARACTERS;
     if (!fits) {
@@ -250,6 +249,10 @@ function outlineOf(file: string, text: string): Outline {
     }
     const part = outline.paths.length - 1;
     outline.parts.push(part);
+    // What a code host would call it counts too: `#auth-0402-http-401` for AUTH-0402.
+    for (const { id, text } of headings) {
+      if (!outline.anchors.has(slug(text))) outline.anchors.set(slug(text), { id, part });
+    }
     for (const id of anchors) outline.anchors.set(id.toLowerCase(), { id, part });
   }
   return outline;

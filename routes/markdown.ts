@@ -86,7 +86,8 @@ class TextRenderer {
         const target = resolve(href);
         if (target === null) return inside;
         const elsewhere = /^https?:/i.test(target) ? ' rel="noopener noreferrer"' : "";
-        return `<a href="${escapeHtml(target)}"${elsewhere}>${inside}</a>`;
+        const whole = ERROR_CODE.exec(inside)?.[0] === inside ? ' class="whole"' : "";
+        return `<a href="${escapeHtml(target)}"${elsewhere}${whole}>${inside}</a>`;
       },
       // A text after an unclosed tag counts as escaped to the parser: it is not.
       text(token) {

@@ -27,6 +27,7 @@ const TITLES: Record<string, string> = {
   SRC: "Sources",
   STO: "Storage",
   TLS: "Certificates",
+  WEB: "Pages",
 };
 
 /** One place that gives a code. */

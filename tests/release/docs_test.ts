@@ -14,9 +14,9 @@ import { REPOSITORY } from "@/tools/product.ts";
 /** Documents with commands; the README has a test of its own. */
 const DOCUMENTS = [
   ...["start.md", "guides/mqtt.md", "guides/influxdb.md", "guides/grafana.md"],
-  "guides/http_api.md",
+  ...["guides/http_api.md", "guides/http.md", "guides/serial.md"],
   ...["operating/install.md", "operating/backup.md", "operating/container.md"],
-  "operating/tls.md",
+  ...["operating/tls.md", "operating/public_pages.md"],
 ];
 
 interface Block {
