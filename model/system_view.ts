@@ -1,4 +1,26 @@
-/** What the page "System" shows of the process and the machine. */
+import type { DeliveryView } from "@/model/live_events.ts";
+
+/** What the page "System" shows, and reads again while it is open. */
+export interface SystemData {
+  system: SystemView;
+  delivery: Pick<
+    DeliveryView,
+    "durability" | "full" | "queuedBytes" | "queueBytesMax" | "writtenBytesPerDay" | "commitP99Ms"
+  >;
+  history: {
+    /** Of the database file, and what is free inside it. */
+    fileBytes: number;
+    freeBytes: number;
+    /** Messages of the log that can still be read. */
+    messages: number;
+    series: number;
+    devices: number;
+    /** Event time of the oldest hour that is kept, ms since 1970. */
+    fromMs: number | null;
+  };
+}
+
+/** The process and the machine. */
 export interface SystemView {
   atMs: number;
   startedAtMs: number;

@@ -25,7 +25,7 @@ export const PAGES: readonly string[] = [
   ...["/settings/access", "/settings/tls", "/settings/network", "/settings/broker"],
   ...["/settings/readings", "/settings/log", "/settings/appearance", "/settings/all"],
   ...["/delivery", "/messages/00000000000000000000000000000001"],
-  ...["/dead-letters", "/dead-letters?kind=source", "/dead-letters/source/1"],
+  ...["/dead-letters", "/dead-letters?kind=source", "/dead-letters/source/1", "/system"],
   "/settings/people",
   "/settings/people/ada",
   "/audit",
