@@ -1,5 +1,5 @@
 /** The process and the machine in cards; the same markup on the server and in `SystemLive`. */
-import { type ComponentChildren, Fragment } from "preact";
+import type { ComponentChildren } from "preact";
 import { Card } from "@/components/Card.tsx";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "@/components/format.ts";
 import { Tag } from "@/components/Tag.tsx";
@@ -49,16 +49,12 @@ export function SystemCards(props: SystemCardsProps) {
   );
 }
 
-function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
+function Fact({ title, children }: { title: string; children: ComponentChildren }) {
   return (
-    <dl class="facts">
-      {facts.map(([title, value]) => (
-        <Fragment key={title}>
-          <dt>{title}</dt>
-          <dd>{value}</dd>
-        </Fragment>
-      ))}
-    </dl>
+    <>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </>
   );
 }
 
@@ -82,28 +78,20 @@ function GatewayCard({ data: { system }, words, timeZone, say }: Told) {
     >
       <Hero value={version} sub={commit.slice(0, 12)} />
       {notes.map((note) => <p key={note} class="system-note">{note}</p>)}
-      <Facts
-        facts={[
-          [say("runtime"), `${runtime} · ${platform}`],
-          [
-            say("started"),
-            <>
-              {formatTime(startedAtMs, timeZone)}
-              <div class="sub">{say("uptime")} {formatDuration(atMs - startedAtMs)}</div>
-            </>,
-          ],
-          [say("process"), String(pid)],
-          [
-            say("clock"),
-            <>
-              {formatTime(atMs, timeZone)}{" "}
-              <Tag tone={system.clockTrusted ? "ok" : "warn"}>
-                {say(system.clockTrusted ? "clockTrusted" : "clockUntrusted")}
-              </Tag>
-            </>,
-          ],
-        ]}
-      />
+      <dl class="facts">
+        <Fact title={say("runtime")}>{`${runtime} · ${platform}`}</Fact>
+        <Fact title={say("started")}>
+          {formatTime(startedAtMs, timeZone)}
+          <div class="sub">{say("uptime")} {formatDuration(atMs - startedAtMs)}</div>
+        </Fact>
+        <Fact title={say("process")}>{pid}</Fact>
+        <Fact title={say("clock")}>
+          {formatTime(atMs, timeZone)}{" "}
+          <Tag tone={system.clockTrusted ? "ok" : "warn"}>
+            {say(system.clockTrusted ? "clockTrusted" : "clockUntrusted")}
+          </Tag>
+        </Fact>
+      </dl>
     </Card>
   );
 }
@@ -120,31 +108,24 @@ function DiskCard({ data: { system, delivery, history }, say }: Told) {
       {disk === null
         ? <p>{say("diskUnknown")}</p>
         : <DiskMeter disk={disk} floor={diskFloorBytes} say={say} />}
-      <Facts
-        facts={[
-          [
-            say("database"),
-            `${formatBytes(history.fileBytes)} · ${formatBytes(history.freeBytes)} ${
-              say("databaseInside")
-            }`,
-          ],
-          [say("written"), written],
-          [
-            say("queue"),
-            <>
-              <meter
-                min={0}
-                max={queueBytesMax}
-                high={queueBytesMax * 0.9}
-                optimum={0}
-                value={queuedBytes}
-                aria-label={say("queue")}
-              />
-              {` ${say("queueOf", { used, max: formatBytes(queueBytesMax) })}`}
-            </>,
-          ],
-        ]}
-      />
+      <dl class="facts">
+        <Fact title={say("database")}>
+          {formatBytes(history.fileBytes)}
+          {` · ${formatBytes(history.freeBytes)} ${say("databaseInside")}`}
+        </Fact>
+        <Fact title={say("written")}>{written}</Fact>
+        <Fact title={say("queue")}>
+          <meter
+            min={0}
+            max={queueBytesMax}
+            high={queueBytesMax * 0.9}
+            optimum={0}
+            value={queuedBytes}
+            aria-label={say("queue")}
+          />
+          {` ${say("queueOf", { used, max: formatBytes(queueBytesMax) })}`}
+        </Fact>
+      </dl>
     </Card>
   );
 }
@@ -187,28 +168,22 @@ function MemoryCard({ data: { system: { memory, cpuShare } }, say }: Told) {
   return (
     <Card title={say("memory")} span={4}>
       <Hero value={formatBytes(rssBytes)} sub={say("resident")} />
-      <Facts
-        facts={[
-          [
-            say("heap"),
-            <>
-              <meter
-                min={0}
-                max={Math.max(1, heapTotalBytes)}
-                value={heapUsedBytes}
-                aria-label={say("heap")}
-              />
-              {` ${text}`}
-            </>,
-          ],
-          [
-            say("cpu"),
-            cpuShare === null
-              ? say("cpuUnknown")
-              : `${formatNumber(cpuShare * 100, 1)} % ${say("cpuOf")}`,
-          ],
-        ]}
-      />
+      <dl class="facts">
+        <Fact title={say("heap")}>
+          <meter
+            min={0}
+            max={Math.max(1, heapTotalBytes)}
+            value={heapUsedBytes}
+            aria-label={say("heap")}
+          />
+          {` ${text}`}
+        </Fact>
+        <Fact title={say("cpu")}>
+          {cpuShare === null
+            ? say("cpuUnknown")
+            : `${formatNumber(cpuShare * 100, 1)} % ${say("cpuOf")}`}
+        </Fact>
+      </dl>
     </Card>
   );
 }
@@ -263,12 +238,10 @@ function ConnectionsCard({ data: { system }, say }: Told) {
   return (
     <Card title={say("connections")} span={4}>
       <Hero value={formatNumber(mqttConnections)} sub={say("mqtt")} />
-      <Facts
-        facts={[
-          [say("streams"), formatNumber(streams)],
-          [say("pages"), formatNumber(pages)],
-        ]}
-      />
+      <dl class="facts">
+        <Fact title={say("streams")}>{formatNumber(streams)}</Fact>
+        <Fact title={say("pages")}>{formatNumber(pages)}</Fact>
+      </dl>
     </Card>
   );
 }
@@ -279,20 +252,19 @@ function HistoryCard({ data: { history, delivery, system }, words, timeZone, say
   return (
     <Card title={say("history")} span={4}>
       <Hero value={formatNumber(messages)} sub={say("messages")} />
-      <Facts
-        facts={[
-          [say("durability"), words.durabilities[durability]],
-          [say("commit"), commitP99Ms === null ? say("noCommit") : formatDuration(commitP99Ms)],
-          [say("series"), formatNumber(series)],
-          [say("devices"), formatNumber(devices)],
-          [
-            say("from"),
-            fromMs === null
-              ? say("nothing")
-              : <Time atMs={fromMs} nowMs={system.atMs} timeZone={timeZone} />,
-          ],
-        ]}
-      />
+      <dl class="facts">
+        <Fact title={say("durability")}>{words.durabilities[durability]}</Fact>
+        <Fact title={say("commit")}>
+          {commitP99Ms === null ? say("noCommit") : formatDuration(commitP99Ms)}
+        </Fact>
+        <Fact title={say("series")}>{formatNumber(series)}</Fact>
+        <Fact title={say("devices")}>{formatNumber(devices)}</Fact>
+        <Fact title={say("from")}>
+          {fromMs === null
+            ? say("nothing")
+            : <Time atMs={fromMs} nowMs={system.atMs} timeZone={timeZone} />}
+        </Fact>
+      </dl>
     </Card>
   );
 }
