@@ -24,7 +24,13 @@ import {
 } from "@/auth/device_secret.ts";
 import { type PendingDevice, PendingDevices } from "@/auth/pending_devices.ts";
 import { RateLimit } from "@/auth/rate_limit.ts";
-import { alreadyThere, invalid, limitReached, notThere } from "@/auth/refusals.ts";
+import {
+  alreadyThere,
+  invalid,
+  limitReached,
+  noSuchCertificate,
+  notThere,
+} from "@/auth/refusals.ts";
 import { addressKey } from "@/auth/remote_address.ts";
 import type { Revocations } from "@/auth/revocations.ts";
 import { logger } from "@/observe/log.ts";
@@ -248,6 +254,7 @@ export class DeviceRegistry {
       detail: fingerprint,
       alter: (device) => {
         const certificates = device.certificates.filter((it) => it.fingerprint !== fingerprint);
+        if (certificates.length === device.certificates.length) throw noSuchCertificate(id);
         return { ...device, certificates };
       },
     });

@@ -105,6 +105,13 @@ export function alreadyThere(what: string, hint: string): HttpError {
   return new HttpError(409, what, { code: "AUTH-0409", hint });
 }
 
+export function noSuchCertificate(device: string): HttpError {
+  return new HttpError(404, `The device "${device.slice(0, 64)}" has no such certificate`, {
+    code: "AUTH-0410",
+    hint: "give the fingerprint as the device's page or device list --json shows it",
+  });
+}
+
 export function notThere(kind: "user" | "device" | "session" | "request", id: string): HttpError {
   return new HttpError(404, `There is no ${kind} "${id.slice(0, 80)}"`, {
     code: "AUTH-0410",

@@ -71,6 +71,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...all(OPERATOR, "POST|PATCH|DELETE /api/alerts", "POST|PATCH|DELETE /api/alerts/*"),
   ...all(OPERATOR, "GET|POST|DELETE /api/dead", "GET|POST|PATCH|DELETE /api/dead/*"),
   ...all(OPERATOR, "POST /api/destinations/*"),
+  ...all(OPERATOR, "DELETE /api/devices/:id/certificates/:fingerprint"),
   ...all(OPERATOR, "GET /api/device-requests", "POST /api/device-requests/*"),
   ...all(OPERATOR, "POST /dashboards", "POST /dashboards/:id", "GET|POST /dashboards/:id/edit"),
   ...all(OPERATOR, "GET|POST /add-device", "GET|POST /add-device/:id", "POST /devices"),

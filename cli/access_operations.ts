@@ -89,4 +89,7 @@ export interface AccessOperations {
   certServer(options: { names: string[]; days?: number }): Promise<CertificateView>;
   /** Registers the device where it is not, and binds the certificate to it. */
   certDevice(id: string, options: { days?: number }): Promise<DeviceCertificateFiles>;
+  /** Binds a certificate that somebody else issued, PEM. */
+  certBind(id: string, pem: string): Promise<CertificateView>;
+  certRevoke(id: string, fingerprint: string): Promise<void>;
 }

@@ -54,13 +54,44 @@ export const certDevice: Command = {
   path: ["cert", "device"],
   summary: "Issue a client certificate for a device and bind it to the device",
   text: "Writes ID.pem, ID.key and ca.pem. A device that is not registered yet is registered.",
-  options: [DAYS, { name: "output", value: "DIR", text: "where the files go (default: here)" }],
+  options: [
+    DAYS,
+    { name: "output", value: "DIR", text: "where the files go (default: here)" },
+    {
+      name: "bind",
+      value: "FILE",
+      text: "issue none: bind this one (PEM), of tls.client_authority",
+    },
+  ],
   arguments: [{ name: "ID", required: true, text: "the device id" }],
   run: runDevice,
 };
 
+export const certRevoke: Command = {
+  path: ["cert", "revoke"],
+  summary: "Revoke a device's client certificate; connections that it opened are cut",
+  options: [],
+  arguments: [
+    { name: "ID", required: true, text: "the device id" },
+    {
+      name: "FINGERPRINT",
+      required: true,
+      text: "its SHA-256, as cert device and device list say",
+    },
+  ],
+  async run(input, surroundings) {
+    const [id = "", sent = ""] = input.arguments;
+    const fingerprint = sent.replaceAll(":", "").toLowerCase();
+    await withAccess({ input, surroundings }, (access) => access.certRevoke(id, fingerprint));
+    await surroundings.print(`revoked a certificate of ${printable(id, 64)}\n`);
+    return 0;
+  },
+};
+
 async function runDevice(input: CommandInput, surroundings: Surroundings): Promise<number> {
   const id = input.arguments[0]!;
+  const given = input.values.get("bind");
+  if (given !== undefined) return await runBind({ id, file: given }, { input, surroundings });
   const folder = input.values.get("output") ?? ".";
   // Before anything is issued: a certificate whose key could not be written is bound for nothing.
   for (const name of [`${id}.pem`, `${id}.key`]) await assertFree(join(folder, name));
@@ -72,6 +103,22 @@ async function runDevice(input: CommandInput, surroundings: Surroundings): Promi
   await surroundings.print(
     `${infoText("client certificate", files.info)}written: ${written.join(", ")}\n`,
   );
+  return 0;
+}
+
+async function runBind(
+  { id, file }: { id: string; file: string },
+  { input, surroundings }: { input: CommandInput; surroundings: Surroundings },
+): Promise<number> {
+  const pem = await Deno.readTextFile(file).catch((cause) => {
+    throw new ConfigError(`Cannot read ${JSON.stringify(file)}: ${cause.message}`, {
+      code: "CLI-0121",
+      hint: "name a PEM file with the device's certificate",
+      cause,
+    });
+  });
+  const info = await withAccess({ input, surroundings }, (access) => access.certBind(id, pem));
+  await surroundings.print(infoText("bound the client certificate", info));
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /** The command line as a whole: finds the command, runs it, and says what went wrong. */
 import { backupCreate, backupRestore, backupVerify } from "@/cli/backup_command.ts";
-import { certCa, certDevice, certServer } from "@/cli/cert.ts";
+import { certCa, certDevice, certRevoke, certServer } from "@/cli/cert.ts";
 import {
   columns,
   type Command,
@@ -67,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
   certCa,
   certServer,
   certDevice,
+  certRevoke,
   queueStatus,
   queueShow,
   deadList,

@@ -125,6 +125,14 @@ const ACCESS_CALLS: [string, CallHandler][] = [
       (a, id, options) => a.certDevice(id, options),
     ),
   ],
+  [
+    "access.certBind",
+    act(z.tuple([name, z.string().max(20_000)]), (a, id, pem) => a.certBind(id, pem)),
+  ],
+  [
+    "access.certRevoke",
+    act(z.tuple([name, name]), (a, id, fingerprint) => a.certRevoke(id, fingerprint)),
+  ],
 ];
 
 export const CALLS: ReadonlyMap<string, CallHandler> = new Map<string, CallHandler>([

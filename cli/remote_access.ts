@@ -91,4 +91,12 @@ export class RemoteAccess implements AccessOperations {
   certDevice(id: string, options: { days?: number }): Promise<DeviceCertificateFiles> {
     return this.#client.call("access.certDevice", id, options);
   }
+
+  certBind(id: string, pem: string): Promise<CertificateView> {
+    return this.#client.call("access.certBind", id, pem);
+  }
+
+  certRevoke(id: string, fingerprint: string): Promise<void> {
+    return this.#client.call("access.certRevoke", id, fingerprint);
+  }
 }

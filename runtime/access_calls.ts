@@ -12,7 +12,7 @@ import type {
 } from "@/cli/access_operations.ts";
 import { LOCAL_ACTOR } from "@/auth/audit.ts";
 import type { Auth } from "@/auth/auth.ts";
-import { certificateInfo } from "@/auth/certificate_info.ts";
+import { bindDeviceCertificate, issueDeviceCertificate } from "@/auth/device_certificates.ts";
 import type { DeviceCredential } from "@/auth/device_registry.ts";
 import { deviceSnippets, type SnippetInput } from "@/auth/device_snippets.ts";
 import { ownHosts } from "@/auth/own_hosts.ts";
@@ -135,13 +135,15 @@ export class AccessCalls implements AccessOperations {
   }
 
   async certDevice(id: string, options: { days?: number }): Promise<DeviceCertificateFiles> {
-    const { certificates, devices } = this.#auth;
-    const authority = await certificates.authority();
-    const pair = await authority.issueDevice(id, options);
-    const info = certificateInfo(pair.certificate);
-    if (devices.find(id) === null) await devices.add(id, { by, withoutSecret: true });
-    await devices.addCertificate(id, { certificate: info, origin: "issued", by });
-    return { ...pair, authority: authority.certificate, info };
+    return await issueDeviceCertificate(this.#auth, id, { ...options, by });
+  }
+
+  certBind(id: string, pem: string): Promise<CertificateView> {
+    return bindDeviceCertificate(this.#auth, id, { pem, by });
+  }
+
+  certRevoke(id: string, fingerprint: string): Promise<void> {
+    return this.#auth.devices.removeCertificate(id, { fingerprint, by });
   }
 
   async #note(action: string, { names, commonName, fingerprint }: CertificateView): Promise<void> {

@@ -4,6 +4,7 @@ import { auditOperations } from "@/routes/api/audit.ts";
 import { authOperations } from "@/routes/api/auth.ts";
 import { dashboardOperations } from "@/routes/api/dashboards.ts";
 import { deadOperations, type DeadParts } from "@/routes/api/dead.ts";
+import { deviceCertificateOperations } from "@/routes/api/device_certificates.ts";
 import { deviceOperations, type DeviceParts } from "@/routes/api/devices.ts";
 import type { LiveStreams } from "@/routes/api/event_stream.ts";
 import { laterOperations } from "@/routes/api/later.ts";
@@ -39,6 +40,7 @@ export function addOperations(api: Api, parts: OperationParts): void {
   dashboardOperations(api, { store });
   predictionOperations(api, { store, streams });
   deviceOperations(api, { store, auth, withSnippets });
+  deviceCertificateOperations(api, auth);
   const { audit } = auth;
   queueOperations(api, {
     ...{ store, audit },

@@ -88,6 +88,34 @@ Deno.test("certificates made while the gateway runs turn TLS on; a claim link th
   await logged(again, link);
 });
 
+Deno.test("certificates of another authority: bound, taken, revoked by the command line", async () => {
+  await using folder = await TempDir.create("sluice-tls-");
+  const authority = await TestAuthority.create("Plant CA");
+  await Deno.writeTextFile(folder.join("plant.pem"), authority.certificate);
+  const config = `${TLS_CONFIG}client_authority = "${folder.join("plant.pem")}"\n`;
+  await using gateway = await GatewayProcess.start({ folder, config });
+  await gateway.command(["cert", "ca"]);
+  await gateway.command(["cert", "server", "localhost"]);
+  const { certificate, key } = await authority.issue("press-4", []);
+  await Deno.writeTextFile(folder.join("press-4.pem"), certificate);
+  const bind = ["--bind", folder.join("press-4.pem")];
+  await assert.rejects(gateway.command(["cert", "device", "press-5", ...bind]), /for "press-4"/);
+  const said = await gateway.command(["cert", "device", "press-4", ...bind]);
+  const fingerprint = /sha-256 ([0-9a-f]{64})/.exec(said)?.[1] ?? "";
+  await logged(gateway, /"mqtts":"127\.0\.0\.1:\d+"/);
+  const port = Number(/"mqtts":"127\.0\.0\.1:(\d+)"/.exec(gateway.stderr)?.[1]);
+  const ca = await Deno.readTextFile(folder.join("data/tls/ca.pem"));
+  const options = { ca, cert: certificate, key, reconnectPeriod: 0, protocolVersion: 5 } as const;
+  const client = await mqtt.connectAsync(`mqtts://localhost:${port}`, options);
+  await client.publishAsync("devices/press-4/telemetry", '{"t":1}', { qos: 1 });
+  const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
+  await gateway.command(["cert", "revoke", "press-4", fingerprint]);
+  await ended;
+  await client.endAsync(true);
+  await assert.rejects(mqtt.connectAsync(`mqtts://localhost:${port}`, options));
+  await assert.rejects(gateway.command(["cert", "revoke", "press-4", fingerprint]));
+});
+
 Deno.test("a taken TLS port is named, the rest comes up, and it is bound once it is free", async () => {
   await using folder = await TempDir.create("sluice-tls-");
   await writePair(folder, await TestAuthority.create());

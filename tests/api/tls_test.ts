@@ -142,6 +142,38 @@ Deno.test("revoking a certificate cuts what it opened, and nothing else", async 
   await Promise.all([...clients, stays].map((client) => client.endAsync(true)));
 });
 
+Deno.test("the API issues, binds and revokes certificates of devices", async () => {
+  await using tls = await TlsGatewayBed.start();
+  const { bed } = tls;
+  const path = "/api/devices/press-4/certificates";
+  const as = "operator";
+  await bed.json(path, { as: "viewer", json: {}, status: 403 });
+  const issued = await bed.json<{ certificate: string; key: string; fingerprint: string }>(path, {
+    ...{ as, json: { days: 30 }, status: 201 },
+  });
+  assert.equal(await tls.attempt("mqtts", { pair: issued }), "open");
+  const given = await tls.unbound("press-4");
+  const json = { certificate: given.certificate };
+  const bound = await bed.json(path, { as, json, status: 201 });
+  assert.equal(bound.key, null);
+  await bed.json(path, { as, json, status: 409 });
+  await bed.json("/api/devices/press-5/certificates", { as, json, status: 400 });
+  await bed.json("/api/devices/press-5", { as, status: 404 });
+  await bed.json(path, { as, json: { certificate: "no PEM" }, status: 400 });
+  await bed.json(path, { as, json: { days: 0 }, status: 400 });
+  assert.equal(await tls.attempt("wss", { pair: given }), "open");
+  const client = await tls.connect("mqtts", { pair: issued });
+  const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
+  const one = `${path}/${issued.fingerprint}`;
+  await bed.json(one, { as: "viewer", method: "DELETE", status: 403 });
+  await bed.json(one, { as, method: "DELETE", status: 204 });
+  await ended;
+  await client.endAsync(true);
+  await bed.json(one, { as, method: "DELETE", status: 404 });
+  assert.equal(await tls.attempt("mqtts", { pair: issued }), "refused");
+  assert.equal(await tls.attempt("mqtts", { pair: given }), "open");
+});
+
 Deno.test("a connection ends with the certificate that opened it", async () => {
   await using tls = await TlsGatewayBed.start("", { people: false });
   const pair = await tls.device("press-4");
