@@ -87,7 +87,16 @@ const METHODS = ["get", "post", "patch", "delete"] as const;
 /** Objects in objects: deeper ones are named by their type only. */
 const DEPTH_MAX = 4;
 
+const made = new WeakMap<OpenApiDocument, ApiReference>();
+
+/** Made once of a document. */
 export function apiReference(document: OpenApiDocument): ApiReference {
+  const reference = made.get(document) ?? referenceOf(document);
+  made.set(document, reference);
+  return reference;
+}
+
+function referenceOf(document: OpenApiDocument): ApiReference {
   const listed = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
       const operation = item[method];

@@ -1,6 +1,9 @@
 /** A visitor asks for a device kit, an admin works on it. */
 import assert from "node:assert/strict";
 import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { GatewayBed } from "@/tests/api/gateway_bed.ts";
+import { nastyPayloads } from "@/tests/testdata/nasty/nasty_payloads.ts";
+import { readOrder } from "@/model/order.ts";
 import { until } from "@/tests/helpers/until.ts";
 import { NARROW, PageBrowser, startGateway, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
 
@@ -187,6 +190,49 @@ Deno.test("many requests are paged; one that is gone is said", async () => {
   await admin.page.getByText("No kit requests").waitFor();
   await admin.open("/orders?cursor=x&state=%3Cb%3E&show=1e99");
   await admin.assertWell();
+});
+
+Deno.test("nasty requests are text on every page, and in the export", async () => {
+  await using bed = await GatewayBed.start();
+  const texts = (await nastyPayloads()).map(({ payload }) => new TextDecoder().decode(payload));
+  const { store } = bed.gateway;
+  let stored = 0;
+  for (const text of texts) {
+    const cut = text.slice(0, 90);
+    const input = { ...FIELDS, name: cut, organisation: cut, address: cut, notes: text };
+    const { order } = readOrder({ ...input, notes: text.slice(0, 2000) });
+    if (order === null) continue;
+    const reference = `nasty-${stored++}`;
+    await store.changeOrder({ type: "add", order, reference }, []);
+    const update = { type: "update", id: stored, state: "new", remark: cut, by: cut } as const;
+    await store.changeOrder(update, []);
+  }
+  assert(stored > 20, `${stored} are stored`);
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(bed.url, { viewport: NARROW });
+  const { page } = visitor;
+  await page.setExtraHTTPHeaders({ authorization: `Bearer ${bed.tokens.admin}` });
+  for (let path: string | null = "/orders?show=1"; path !== null;) {
+    await visitor.open(path);
+    await visitor.assertWell();
+    const next = page.getByRole("link", { name: "Next page" });
+    path = await next.count() === 0 ? null : await next.getAttribute("href");
+  }
+  const active = async (id: number) => {
+    const response = await bed.fetch(`/orders?cursor=1&show=${id}`, { as: "admin" });
+    return (await response.text()).match(/<(?:script|img|iframe|object|style)\b/g);
+  };
+  const usual = await active(0);
+  for (let id = 1; id <= stored; id++) {
+    assert.deepEqual(await active(id), usual, `request ${id}`);
+    if (id % 10 !== 0) continue;
+    await visitor.open(`/orders?cursor=1&show=${id}`);
+    assert.equal(await page.title(), "Kit requests · Sluice");
+    assert.equal(await visitor.overflow(), 0, `request ${id}`);
+  }
+  assert.deepEqual(visitor.complaints, []);
+  const csv = await (await bed.fetch("/orders/export", { as: "admin" })).text();
+  assert.doesNotMatch(csv, /(?:^|,)"?[=+@-]/m);
 });
 
 Deno.test("the pages of requests are well in both themes and on a phone", async () => {
