@@ -398,13 +398,13 @@ Deno.test("another broker as a source: tried, saved, and taken from at once", as
 /** A pseudo terminal on which a receiver says the same line again and again. */
 class TalkingLine implements AsyncDisposable {
   readonly #socat: ServerProcess;
-  readonly #slave: Deno.FsFile;
+  readonly #holder: ServerProcess;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
-  private constructor(socat: ServerProcess, slave: Deno.FsFile, line: string) {
+  private constructor(socat: ServerProcess, holder: ServerProcess, line: string) {
     this.#socat = socat;
-    this.#slave = slave;
+    this.#holder = holder;
     this.#writer = socat.stdin.getWriter();
     const bytes = new TextEncoder().encode(line);
     this.#timer = setInterval(() => void this.#writer.write(bytes).catch(() => {}), 100);
@@ -415,13 +415,14 @@ class TalkingLine implements AsyncDisposable {
     const socat = new ServerProcess("socat", { args, stdin: "piped" });
     await until(() => Deno.lstatSync(path).isSymlink, { what: "the pty exists" });
     // Held open: readers come and go without the other end taking it for an unplugged board.
-    return new TalkingLine(socat, await Deno.open(path, { read: true, write: true }), line);
+    const held = ["-c", 'exec sleep infinity <> "$0"', path];
+    return new TalkingLine(socat, new ServerProcess("sh", { args: held }), line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#writer.close();
-    this.#slave.close();
+    await this.#holder.stop();
     await this.#socat.stop();
   }
 }

@@ -1,3 +1,4 @@
+/** The file of the settings page is the old one or the new one, wherever its writing ends. */
 import assert from "node:assert/strict";
 import { DISK, type FileSteps, writeWhole } from "@/config/whole_file.ts";
 
@@ -63,7 +64,7 @@ Deno.test("a disk that fails at any step leaves the old file or the new one", as
 
 /** A process that ends itself at once, as by SIGKILL, before or in the middle of a step. */
 async function saveAndDie(path: string, at: string): Promise<number> {
-  const module = new URL("./whole_file.ts", import.meta.url).href;
+  const module = new URL("../../config/whole_file.ts", import.meta.url).href;
   const code = `
     import { DISK, writeWhole } from ${JSON.stringify(module)};
     const die = () => Deno.kill(Deno.pid, "SIGKILL");
