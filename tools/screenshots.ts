@@ -1,10 +1,11 @@
 /**
  * `deno task screenshots [FOLDER] [PATH…]`: every page as a picture, in both themes and on a phone,
- * for a person to look at. The gateway runs with simulated devices; the default folder is
- * `dist/screenshots`. Pages are listed in `tests/web/pages_list.ts`.
+ * for a person to look at; the default folder is `dist/screenshots`. What they show is made by
+ * `screenshot_scene.ts`. Pages are listed in `tests/web/pages_list.ts`.
  */
 import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
-import { NARROW, PageBrowser, startGateway, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
+import { openScene } from "@/tools/screenshot_scene.ts";
+import { NARROW, PageBrowser, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
 import { PAGES, PUBLIC_PAGES } from "@/tests/web/pages_list.ts";
 
 const SHOTS = [
@@ -45,8 +46,7 @@ async function shootAll(
 if (import.meta.main) {
   const [folder = "dist/screenshots", ...wanted] = Deno.args;
   await Deno.mkdir(folder, { recursive: true });
-  await using gateway = await startGateway({ args: ["--demo"] });
-  await gateway.untilMetric('sluice_ingest_messages_total{source="mqtt",outcome="accepted"}', 20);
-  await shootAll(gateway, { folder, wanted });
+  await using scene = await openScene();
+  await shootAll(scene.gateway, { folder, wanted });
   console.log(`Screenshots are in ${folder}`);
 }
