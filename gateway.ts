@@ -53,11 +53,11 @@ import { DeviceWatch } from "@/runtime/device_watch.ts";
 import { EncryptedListeners } from "@/runtime/encrypted_listeners.ts";
 import { HttpIngest } from "@/runtime/http_ingest.ts";
 import { HttpListener } from "@/runtime/http_listener.ts";
-import { HttpsListener, NodeUpgrades } from "@/runtime/https_listener.ts";
 import { SettingsDesk } from "@/runtime/settings_desk.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
 import { LoopLag, readBoot, readBytesWritten } from "@/runtime/machine.ts";
 import { upgradeMqtt } from "@/runtime/mqtt_web_socket.ts";
+import { NodeUpgrades } from "@/runtime/node_upgrades.ts";
 import { GatewayOperations } from "@/runtime/operations.ts";
 import { brokerLimits, destinationOptions, storeOptions } from "@/runtime/options.ts";
 import { addProbes } from "@/runtime/probes.ts";
@@ -398,15 +398,17 @@ export class Gateway implements AsyncDisposable {
       config: () => this.#config,
       certificates: this.auth.certificates,
       log: logger("tls"),
-      https: (at, material) =>
-        HttpsListener.listen(at, {
+      https: async (at, material) => {
+        const { HttpsListener } = await import("@/runtime/https_listener.ts");
+        return await HttpsListener.listen(at, {
           material,
           socketsMax: http.connections_max,
           requestTimeoutMs: http.request_timeout,
           webSocket: webSocketServerOptions(this.broker),
           upgrades: this.#upgrades,
           handler: (request, sender) => this.app.hono.fetch(request, { ...sender, tls: true }),
-        }),
+        });
+      },
       mqtts: (at, identity) =>
         listenTls(this.broker, {
           ...at,

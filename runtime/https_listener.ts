@@ -5,6 +5,8 @@
  *
  * A WebSocket upgrade goes through the app too (policies, subprotocol, limits); the route that takes
  * it finds the socket with `NodeUpgrades`.
+ *
+ * Loaded with the first certificate: a gateway without one starts faster and stays smaller.
  */
 // First: the WebSocket library looks into the environment when it is loaded.
 import "@/forward/driver_environment.ts";
@@ -15,12 +17,13 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { type PeerCertificate, peerCertificate } from "@/auth/peer_certificate.ts";
 import type { TlsMaterial } from "@/auth/tls_material.ts";
 import { HttpError } from "@/model/errors.ts";
 import type { ListenAddress } from "@/mqtt/listener.ts";
 import { problemOf } from "@/routes/api/problem.ts";
+import type { NodeUpgrades, TakeSocket } from "@/runtime/node_upgrades.ts";
 
 /** A connection that asks nothing is closed after this; pages open another one. */
 const KEEP_ALIVE_MS = 65_000;
@@ -47,24 +50,6 @@ export interface HttpsOptions {
   webSocket: ConstructorParameters<typeof WebSocketServer>[0];
   upgrades: NodeUpgrades;
   handler: (request: Request, sender: HttpsSender) => Response | Promise<Response>;
-}
-
-type TakeSocket = (socket: WebSocket) => void;
-
-/** Upgrade requests on node's server that the app is being asked about. */
-export class NodeUpgrades {
-  readonly #waiting = new WeakMap<Request, (take: TakeSocket) => void>();
-
-  offer(request: Request, take: (take: TakeSocket) => void): void {
-    this.#waiting.set(request, take);
-  }
-
-  /** Takes the socket of a request once it is upgraded; false for a request from elsewhere. */
-  take(request: Request, take: TakeSocket): boolean {
-    const accept = this.#waiting.get(request);
-    accept?.(take);
-    return accept !== undefined;
-  }
 }
 
 export class HttpsListener {

@@ -15,7 +15,7 @@ import {
   type WebSocketLike,
 } from "@/mqtt/websocket_channel.ts";
 import type { HttpApproach } from "@/routes/http_env.ts";
-import type { NodeUpgrades } from "@/runtime/https_listener.ts";
+import type { NodeUpgrades } from "@/runtime/node_upgrades.ts";
 
 /** A peer that answers no ping for so long is gone. */
 const IDLE_SECONDS = 60;
