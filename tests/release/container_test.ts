@@ -108,9 +108,15 @@ function targetArch(): string {
   return hostTarget() === "linux-arm64" ? "arm64" : "amd64";
 }
 
-async function health(port: number): Promise<boolean> {
+async function health(
+  { port, listen }: { port?: number; listen?: string },
+): Promise<boolean> {
   const { success } = await new Deno.Command("bash", {
-    args: [`${REPOSITORY}deploy/container/healthcheck.sh`, String(port)],
+    args: [
+      `${REPOSITORY}deploy/container/healthcheck.sh`,
+      ...port === undefined ? [] : [String(port)],
+    ],
+    env: listen === undefined ? {} : { SLUICE_HTTP__LISTEN: listen },
     stderr: "null",
   }).output();
   return success;
@@ -126,11 +132,13 @@ Deno.test("healthy is what answers 200 on /healthz", async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  assert.equal(await health(port), true);
+  assert.equal(await health({ port }), true);
+  assert.equal(await health({ listen: `0.0.0.0:${port}` }), true);
+  assert.equal(await health({ listen: `[::]:${port}` }), true);
   status = 503;
-  assert.equal(await health(port), false);
-  assert.deepEqual(asked, ["/healthz", "/healthz"]);
+  assert.equal(await health({ port }), false);
+  assert.deepEqual([...new Set(asked)], ["/healthz"]);
   server.close();
   await once(server, "close");
-  assert.equal(await health(freePort()), false);
+  assert.equal(await health({ port: freePort() }), false);
 });

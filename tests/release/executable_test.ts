@@ -13,6 +13,9 @@ import { runtimeElf } from "@/tools/executable/runtime.ts";
 import { STUB_CODE, STUB_COMPILER, STUB_SOURCE_DIGEST } from "@/tools/executable/stub_code.ts";
 import { hostTarget, type Target, TARGETS } from "@/tools/executable/target.ts";
 
+/** An emulated machine is slow, and slower where others work as well. */
+const PATIENCE_MS = 600_000;
+
 async function install(folder: TempDir, target: Target): Promise<string> {
   const file = folder.join(target);
   await Deno.writeFile(file, await sampleExecutable(target), { mode: 0o755 });
@@ -75,12 +78,12 @@ for (const target of TARGETS) {
     const serve = [...args, "serve", folder.join("lines.db")];
     {
       await using first = new ServerProcess(command, { args: serve });
-      const [, port] = await first.untilOutput(/listening (\d+)/);
+      const [, port] = await first.untilOutput(/listening (\d+)/, { timeoutMs: PATIENCE_MS });
       assert.equal(await store(port!, "one"), 1);
       await first.stop("SIGKILL");
     }
-    await using second = new ServerProcess(command, { args: serve });
-    const [, port] = await second.untilOutput(/listening (\d+)/);
+    await using second = new ServerProcess(command, { args: serve, stopTimeoutMs: PATIENCE_MS });
+    const [, port] = await second.untilOutput(/listening (\d+)/, { timeoutMs: PATIENCE_MS });
     assert.equal(await store(port!, "two"), 2);
     assert.equal((await second.stop()).code, 0);
     assert.equal(second.stderr, "");

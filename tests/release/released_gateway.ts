@@ -4,8 +4,8 @@ import { run, ServerProcess } from "@/tests/helpers/server_process.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
 
-/** Emulated machines take their time to start. */
-const START_TIMEOUT_MS = 120_000;
+/** An emulated machine takes 20 s of processor time to start, which others may want as well. */
+const PATIENCE_MS = 600_000;
 
 export interface Program {
   command: string;
@@ -33,14 +33,25 @@ export class ReleasedGateway implements AsyncDisposable {
       args: [...program.args, "serve", ...ports, ...flags],
       cwd: folder.join("empty"),
       env: program.env,
+      stopTimeoutMs: PATIENCE_MS,
     });
     const gateway = new ReleasedGateway(flags, process);
-    const [, http, mqtt] = await process.untilOutput(/^listening http=(\S+) mqtt=\S+:(\d+)/m, {
-      timeoutMs: START_TIMEOUT_MS,
-    });
-    gateway.#http = `http://${http}`;
-    gateway.#mqttPort = Number(mqtt);
-    return gateway;
+    try {
+      await gateway.#untilListening();
+      return gateway;
+    } catch (error) {
+      await gateway.kill();
+      throw error;
+    }
+  }
+
+  async #untilListening(): Promise<void> {
+    const [, http, mqtt] = await this.#process.untilOutput(
+      /^listening http=(\S+) mqtt=\S+:(\d+)/m,
+      { timeoutMs: PATIENCE_MS },
+    );
+    this.#http = `http://${http}`;
+    this.#mqttPort = Number(mqtt);
   }
 
   get http(): string {
@@ -72,6 +83,7 @@ export class ReleasedGateway implements AsyncDisposable {
     await until(async () => (await this.metrics()).value(sample) === value, {
       what: `${sample} is ${value}`,
       everyMs: 100,
+      timeoutMs: PATIENCE_MS,
     });
   }
 
