@@ -89,7 +89,7 @@ function yOf(value: number, { min, max }: Scale): number {
 }
 
 function TimeAxis({ frame }: { frame: PanelFrame }) {
-  const { fromMs, nowMs: toMs, timeZone } = frame;
+  const { fromMs, toMs, timeZone } = frame;
   return (
     <>
       {timeTicks({ fromMs, toMs }, { timeZone, ticksMax: TICKS_MAX }).map(({ atMs, label }) => (
@@ -119,7 +119,7 @@ interface ShapeProps extends ChartProps {
 function Shape({ panel, series, frame, scale, i }: ShapeProps) {
   const { points, colour } = series;
   if (points === null || points.value.length === 0) return null;
-  const perMs = WIDTH / (frame.nowMs - frame.fromMs);
+  const perMs = WIDTH / (frame.toMs - frame.fromMs);
   const left = round((points.firstMs - frame.fromMs) * perMs);
   const transform = `translate(${left} 0) scale(${(points.stepMs * perMs).toFixed(4)} .1)`;
   const y = (value: number) => Math.round(10 * yOf(value, scale));

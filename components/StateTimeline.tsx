@@ -18,7 +18,7 @@ interface Piece {
 }
 
 export function StateTimeline({ panel, frame }: { panel: PanelView; frame: PanelFrame }) {
-  const { fromMs, nowMs: toMs, timeZone } = frame;
+  const { fromMs, toMs, timeZone } = frame;
   const height = panel.series.length * ROW + AXIS;
   const x = (atMs: number) => {
     const part = (Math.min(toMs, Math.max(fromMs, atMs)) - fromMs) / (toMs - fromMs);
@@ -60,8 +60,8 @@ export function StateTimeline({ panel, frame }: { panel: PanelView; frame: Panel
   );
 }
 
-function spanText({ fromMs, toMs }: Piece, { timeZone, fromMs: begin, nowMs }: PanelFrame): string {
-  const span = nowMs - begin;
+function spanText({ fromMs, toMs }: Piece, { timeZone, ...frame }: PanelFrame): string {
+  const span = frame.toMs - frame.fromMs;
   return `${momentLabel(fromMs, timeZone, span)} – ${momentLabel(toMs, timeZone, span)}`;
 }
 

@@ -10,6 +10,8 @@ export interface PanelWords {
   nothingCounted: string;
   day: string;
   table: string;
+  zoomed: string;
+  showAll: string;
   device: string;
   measurement: string;
   now: string;
@@ -24,7 +26,12 @@ export interface PanelWords {
 /** What all panels of a dashboard are drawn by. */
 export interface PanelFrame {
   nowMs: number;
+  /** Ends of what charts show; after a zoom not now. */
   fromMs: number;
+  toMs: number;
+  isZoomed: boolean;
+  /** Looks closer at a part, at all of it again (null); absent where nothing can be zoomed. */
+  zoom?: (window: { fromMs: number; toMs: number } | null) => void;
   /** IANA name. */
   timeZone: string;
   /** Of the window: "1 h". */

@@ -495,6 +495,8 @@ export const TEXTS_EN = {
       nothingCounted: "nothing counted in this range",
       day: "24 h",
       table: "Numbers",
+      zoomed: "Zoomed to",
+      showAll: "Show all",
       device: "Device",
       measurement: "Measurement",
       now: "Value",

@@ -5,8 +5,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ChartPicture, type ChartProps } from "@/components/ChartPicture.tsx";
 import { PanelGrid } from "@/components/PanelCard.tsx";
-import type { PanelWords } from "@/components/panel_words.ts";
-import { type DashboardView, withReadings } from "@/model/dashboard_view.ts";
+import type { PanelFrame, PanelWords } from "@/components/panel_words.ts";
+import { momentLabel } from "@/model/chart_scale.ts";
+import { type DashboardView, windowAt, withReadings } from "@/model/dashboard_view.ts";
 import { follow } from "./live.ts";
 import { Plot } from "./plot.ts";
 
@@ -27,6 +28,7 @@ export interface DashboardBoardProps {
   /** Key of the window in URLs: `1h`. */
   range: string;
   rangeText: string;
+  rangeMs: number;
   /** Null: live. */
   refreshMs: number | null;
   firstPoints: number;
@@ -38,24 +40,44 @@ export default function DashboardBoard(props: DashboardBoardProps) {
   const [view, setView] = useState<DashboardView>(() => JSON.parse(props.data));
   const [timeZone, setTimeZone] = useState(props.timeZone);
   const box = useRef<HTMLDivElement>(null);
+  const zoom = useRef<PanelFrame["zoom"]>(undefined);
   useEffect(() => {
     const board = new Board({ ...props, view }, {
       show: setView,
       width: () => chartWidth(box.current),
     });
     board.start();
+    zoom.current = (window) => board.zoomSoon(window);
     setTimeZone(ownTimeZone());
     return () => board.stop();
   }, []);
-  const frame = {
-    ...{ nowMs: view.atMs, fromMs: view.fromMs },
-    ...{ timeZone, range: props.rangeText, words: props.words },
+  const { atMs: nowMs, fromMs, toMs, isZoomed } = view;
+  const frame: PanelFrame = {
+    ...{ nowMs, fromMs, toMs, isZoomed, timeZone, words: props.words },
+    range: isZoomed ? windowText({ fromMs, toMs }, timeZone) : props.rangeText,
+    zoom: (window) => zoom.current?.(window),
   };
   return (
     <div ref={box} data-points={mostPoints(view)}>
       <PanelGrid view={view} frame={frame} Chart={LiveChart} />
+      {isZoomed && <ZoomNote frame={frame} />}
     </div>
   );
+}
+
+/** The way back for who has no mouse for a double click. */
+function ZoomNote({ frame: { words, range, zoom } }: { frame: PanelFrame }) {
+  return (
+    <div class="zoom-note" role="status">
+      <span>{words.zoomed} {range}</span>
+      <button type="button" class="button" onClick={() => zoom?.(null)}>{words.showAll}</button>
+    </div>
+  );
+}
+
+function windowText({ fromMs, toMs }: ShownWindow, timeZone: string): string {
+  const [from, to] = [fromMs, toMs].map((at) => momentLabel(at, timeZone, toMs - fromMs));
+  return `${from}\u202f–\u202f${to}`;
 }
 
 /** At the first visit the server does not know it yet. */
@@ -78,6 +100,11 @@ function chartWidth(box: HTMLElement | null): number {
   return Math.max(0, ...charts.map(({ clientWidth }) => clientWidth));
 }
 
+interface ShownWindow {
+  fromMs: number;
+  toMs: number;
+}
+
 type BoardOptions = DashboardBoardProps & { view: DashboardView };
 
 interface BoardParts {
@@ -96,6 +123,8 @@ class Board {
   #unfollow: () => void = () => {};
   #rereading: ReturnType<typeof setTimeout> | undefined;
   #reading: AbortController | null = null;
+  #zoom: ShownWindow | null = null;
+  #zooming: ReturnType<typeof setTimeout> | undefined;
 
   constructor(props: BoardOptions, parts: BoardParts) {
     this.#props = props;
@@ -116,7 +145,29 @@ class Board {
     this.#unfollow();
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#rereading);
+    clearTimeout(this.#zooming);
     this.#reading?.abort();
+  }
+
+  /** All charts tell of the same zoom: one request. */
+  zoomSoon(window: ShownWindow | null): void {
+    clearTimeout(this.#zooming);
+    this.#zooming = setTimeout(() => this.#zoomTo(window), 0);
+  }
+
+  #zoomTo(window: ShownWindow | null): void {
+    this.#zoom = window;
+    this.#reading?.abort();
+    this.#reading = null;
+    if (window === null) this.#showAll();
+    void this.read();
+  }
+
+  /** What is known of it, until the answer is there. */
+  #showAll(): void {
+    const atMs = this.#nowMs();
+    const fromMs = atMs - this.#props.rangeMs;
+    this.#set({ ...this.#view, atMs, fromMs, toMs: atMs, isZoomed: false });
   }
 
   #goLive(): void {
@@ -128,7 +179,7 @@ class Board {
         const ours = readings.filter((each) => series.has(`${each.device}/${each.measurement}`));
         if (ours.length === 0) return;
         this.#set(withReadings(this.#view, ours, this.#nowMs()));
-        if (needsServer(this.#view)) this.#rereadSoon();
+        if (this.#zoom === null && needsServer(this.#view)) this.#rereadSoon();
       },
       onBack: () => void this.read(),
     });
@@ -151,29 +202,38 @@ class Board {
 
   /** A failure leaves what is shown: the bar above tells when the gateway is away. */
   async read(): Promise<void> {
-    const { id, range, firstPoints } = this.#props;
-    this.#reading?.abort();
+    // A slow answer is waited for: asking again would only make it slower.
+    if (this.#reading !== null) return;
     const reading = new AbortController();
     this.#reading = reading;
-    const points = Math.max(firstPoints, this.#pointsMax());
-    const query = new URLSearchParams({ range, points: String(points) });
-    const url = `/api/dashboards/${encodeURIComponent(id)}/data?${query}`;
     try {
-      const response = await fetch(url, { signal: reading.signal });
+      const response = await fetch(this.#url(), { signal: reading.signal });
       if (!response.ok) return;
       const view: DashboardView = await response.json();
+      if (this.#reading !== reading) return;
       this.#aheadMs = view.atMs - Date.now();
       this.#set(view);
     } catch (error) {
       const isExpected = reading.signal.aborted || error instanceof TypeError;
       if (!isExpected) throw error;
+    } finally {
+      if (this.#reading === reading) this.#reading = null;
     }
+  }
+
+  #url(): string {
+    const { id, range, firstPoints } = this.#props;
+    const points = String(Math.max(firstPoints, this.#pointsMax()));
+    const window: Record<string, string> = this.#zoom === null
+      ? { range }
+      : { from: String(this.#zoom.fromMs), to: String(this.#zoom.toMs) };
+    const query = new URLSearchParams({ ...window, points });
+    return `/api/dashboards/${encodeURIComponent(id)}/data?${query}`;
   }
 
   #moveOn(): void {
     const atMs = this.#nowMs();
-    const { fromMs, atMs: before, panels } = this.#view;
-    this.#set({ panels, atMs, fromMs: fromMs + atMs - before });
+    this.#set({ ...this.#view, atMs, ...windowAt(this.#view, atMs) });
   }
 
   #set(view: DashboardView): void {
@@ -207,7 +267,7 @@ function LiveChart({ panel, frame }: ChartProps) {
       plot.current?.destroy();
     };
   }, []);
-  useEffect(() => plot.current?.update(panel, frame), [panel, frame.nowMs, frame.timeZone]);
+  useEffect(() => plot.current?.update(panel, frame), [panel, frame.toMs, frame.timeZone]);
   return (
     <>
       {!ready && <ChartPicture panel={panel} frame={frame} />}

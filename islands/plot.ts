@@ -9,6 +9,7 @@ import type { PanelView, SeriesView } from "@/model/dashboard_view.ts";
 import { alignedColumn, lonelyPlaces, timesOf } from "./plot_data.ts";
 
 const SYNC_KEY = "dashboard";
+const ZOOM_MIN_MS = 2_000;
 const PIXELS_PER_TICK = 96;
 /** Narrower charts give less room to the names at the ends of lines. */
 const NARROW = 480;
@@ -47,8 +48,9 @@ export class Plot {
     plots.add(this);
   }
 
-  /** Newer data of the same panel; what somebody zoomed into stays. */
+  /** Newer data of the same panel; what somebody zoomed into stays until its own data come. */
   update(panel: PanelView, frame: PanelFrame): void {
+    if (frame.isZoomed) this.#isZoomed = false;
     this.#panel = panel;
     this.#frame = frame;
     this.#scale = scaleOf(panel);
@@ -72,8 +74,8 @@ export class Plot {
 
   #showAll(): void {
     this.#isZoomed = false;
-    const { fromMs, nowMs } = this.#frame;
-    this.#chart.setScale("x", { min: fromMs / 1000, max: nowMs / 1000 });
+    const { fromMs, toMs } = this.#frame;
+    this.#chart.setScale("x", { min: fromMs / 1000, max: toMs / 1000 });
   }
 
   #resize(): void {
@@ -112,6 +114,7 @@ export class Plot {
         bind: {
           dblclick: () => () => {
             for (const plot of plots) plot.#showAll();
+            this.#frame.zoom?.(null);
             return null;
           },
         },
@@ -141,7 +144,7 @@ export class Plot {
       bands: this.#panel.series.flatMap((_, i) => this.#hasBand(i) ? [this.#band(i)] : []),
       hooks: {
         draw: [(chart) => this.#drawOver(chart)],
-        setSelect: [() => this.#isZoomed = true],
+        setSelect: [(chart) => this.#zoom(chart)],
         setCursor: [(chart) => this.#read(chart)],
       },
     };
@@ -149,15 +152,23 @@ export class Plot {
 
   /** While nothing is zoomed uPlot gives the ends of the data: the window is wider. */
   #window(min: number | null, max: number | null): [number, number] {
-    const { fromMs, nowMs } = this.#frame;
+    const { fromMs, toMs } = this.#frame;
     const isZoom = this.#isZoomed && min !== null && max !== null && max > min;
-    return isZoom ? [min, max] : [fromMs / 1000, nowMs / 1000];
+    return isZoom ? [min, max] : [fromMs / 1000, toMs / 1000];
+  }
+
+  #zoom(chart: uPlot): void {
+    const { left, width } = chart.select;
+    const [fromMs, toMs] = [left, left + width].map((at) => 1000 * chart.posToVal(at, "x"));
+    if (fromMs === undefined || toMs === undefined || toMs - fromMs < ZOOM_MIN_MS) return;
+    this.#isZoomed = true;
+    this.#frame.zoom?.({ fromMs: Math.floor(fromMs), toMs: Math.ceil(toMs) });
   }
 
   #timeTicks(chart: uPlot) {
     const { min, max } = chart.scales.x ?? {};
-    const { timeZone, fromMs, nowMs } = this.#frame;
-    const window = { fromMs: (min ?? fromMs / 1000) * 1000, toMs: (max ?? nowMs / 1000) * 1000 };
+    const { timeZone, fromMs, toMs } = this.#frame;
+    const window = { fromMs: (min ?? fromMs / 1000) * 1000, toMs: (max ?? toMs / 1000) * 1000 };
     const width = chart.bbox.width / devicePixelRatio;
     const ticksMax = Math.max(2, Math.min(8, Math.floor(width / PIXELS_PER_TICK)));
     return timeTicks(window, { timeZone, ticksMax });
@@ -172,12 +183,11 @@ export class Plot {
     const line: uPlot.Series = { stroke, width: 2, dash: DASHES[Math.floor(i / 3) % 4] };
     const single: uPlot.Series.Points = { show: false };
     if (this.#panel.kind === "bar") {
-      const count = this.#panel.series.length;
-      const paths = uPlot.paths.bars!({
-        size: [0.8 / count, 100],
-        align: 1,
-      });
-      return [{ ...line, width: 0, fill: stroke, paths, points: single }, hidden, hidden];
+      return [
+        { ...line, width: 0, fill: stroke, paths: this.#bars(i), points: single },
+        hidden,
+        hidden,
+      ];
     }
     const points: uPlot.Series.Points = {
       size: 5,
@@ -186,6 +196,26 @@ export class Plot {
       filter: (chart, seriesIndex, show) => show ? null : lonelyPlaces(chart.data[seriesIndex]!),
     };
     return [{ ...line, points }, hidden, hidden];
+  }
+
+  /** Side by side within their step, as in the server's picture. */
+  #bars(i: number): uPlot.Series.PathBuilder {
+    return (chart, seriesIndex, first, last) => {
+      const { series } = this.#panel;
+      const step = (series[i]?.points?.stepMs ?? 0) / 1000;
+      const width = 0.8 * step / series.length;
+      const fill = new Path2D();
+      const base = chart.valToPos(0, "y", true);
+      for (let k = first; k <= last; k++) {
+        const value = chart.data[seriesIndex]?.[k];
+        if (value == null) continue;
+        const begin = chart.data[0][k]! + i * width;
+        const [left, right] = [begin, begin + width].map((at) => chart.valToPos(at, "x", true));
+        const top = chart.valToPos(value, "y", true);
+        fill.rect(left!, Math.min(top, base), right! - left!, Math.abs(base - top));
+      }
+      return { fill, stroke: null };
+    };
   }
 
   #hasBand(i: number): boolean {
@@ -254,8 +284,8 @@ export class Plot {
       const value = chart.data[3 * i + 1]?.[idx];
       return value == null ? "–" : [formatValue(value), unit].filter(Boolean).join("\u202f");
     });
-    const { timeZone, fromMs, nowMs } = this.#frame;
-    this.#readout(texts, momentLabel(at, timeZone, nowMs - fromMs));
+    const { timeZone, fromMs, toMs } = this.#frame;
+    this.#readout(texts, momentLabel(at, timeZone, toMs - fromMs));
   }
 
   #css(name: string): string {

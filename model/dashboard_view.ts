@@ -7,9 +7,12 @@ import type { Aggregation, Panel, PanelKind, Threshold } from "@/model/dashboard
 import type { LiveSeries } from "@/model/live_events.ts";
 
 export interface DashboardView {
-  /** The server's clock when it was made, ms since 1970; `toMs` of the window is this. */
+  /** The server's clock when it was made, ms since 1970. */
   atMs: number;
+  /** What charts show; ends now unless somebody looks closer at a part of it. */
   fromMs: number;
+  toMs: number;
+  isZoomed: boolean;
   panels: PanelView[];
 }
 
@@ -84,56 +87,83 @@ export function withReadings(
   atMs: number,
 ): DashboardView {
   const byKey = new Map(readings.map((each) => [`${each.device}/${each.measurement}`, each]));
-  const spanMs = view.atMs - view.fromMs;
-  const fromMs = atMs - spanMs;
+  const { isZoomed } = view;
+  const { fromMs, toMs } = windowAt(view, atMs);
   const panels = view.panels.map((panel) => {
     const series = panel.series.map((each) => {
       const reading = byKey.get(`${each.device}/${each.measurement}`);
-      return reading === undefined ? each : withReading(each, { reading, panel, fromMs, atMs });
+      return reading === undefined
+        ? each
+        : withReading(each, { reading, panel, isZoomed, fromMs, atMs });
     });
     return series.some((each, i) => each !== panel.series[i]) ? { ...panel, series } : panel;
   });
-  return { atMs, fromMs, panels };
+  return { atMs, fromMs, toMs, isZoomed, panels };
+}
+
+/** A window ends now; one that somebody zoomed into stays. */
+export function windowAt(
+  { fromMs, toMs, isZoomed }: Omit<DashboardView, "panels">,
+  atMs: number,
+): { fromMs: number; toMs: number } {
+  return isZoomed ? { fromMs, toMs } : { fromMs: fromMs + atMs - toMs, toMs: atMs };
 }
 
 interface Arrival {
   reading: LiveSeries;
   panel: PanelView;
+  isZoomed: boolean;
   fromMs: number;
   atMs: number;
 }
 
 const DAY_MS = 86_400_000;
 
-function withReading(series: SeriesView, { reading, panel, fromMs, atMs }: Arrival): SeriesView {
-  const isNewer = series.latest === null || reading.atMs >= series.latest.atMs;
-  const implausible = reading.flags.includes("implausible");
-  const isAhead = reading.flags.includes("ts_future");
-  if (isAhead) return series;
-  const { value, atMs: at } = reading;
+function withReading(series: SeriesView, arrival: Arrival): SeriesView {
+  const { reading, panel: { aggregation }, atMs } = arrival;
+  const { value, atMs: at, flags } = reading;
+  if (flags.includes("ts_future")) return series;
+  const implausible = flags.includes("implausible");
+  const isNewer = series.latest === null || at >= series.latest.atMs;
   const latest = isNewer ? { value, atMs: at, implausible } : series.latest;
   const next: SeriesView = { ...series, known: true, latest };
   if (series.isNewest) next.value = latest?.value ?? null;
   // As in the roll-ups: charts leave out what cannot be true.
   if (implausible) return next;
-  const { aggregation } = panel;
   const grown = grownBy(series, reading);
-  next.points = extended(series.points, { reading, aggregation, grown, fromMs, atMs });
   next.spark = extended(series.spark, {
     ...{ reading, grown, atMs, fromMs: atMs - DAY_MS },
     aggregation: aggregation === "last" ? "mean" : aggregation,
   });
   next.day = widened(series.day, reading);
-  if (series.window !== null) {
-    next.window = { ...widened(series.window, reading), mean: series.window.mean };
+  return arrival.isZoomed ? next : withWindow(next, { series, grown, ...arrival });
+}
+
+/** The part of it that lies in the window. */
+function withWindow(
+  next: SeriesView,
+  { series, grown, reading, panel: { aggregation }, fromMs, atMs }: Arrival & {
+    series: SeriesView;
+    grown: number;
+  },
+): SeriesView {
+  const points = extended(series.points, { reading, aggregation, grown, fromMs, atMs });
+  const window = series.window === null
+    ? null
+    : { ...widened(series.window, reading), mean: series.window.mean };
+  const changed = { ...next, points, window };
+  if (series.isNewest || series.value === null) return changed;
+  switch (aggregation) {
+    case "min":
+    case "max":
+      return { ...changed, value: window?.[aggregation] ?? null };
+    case "increase":
+      return { ...changed, value: series.value + grown };
+    case "count":
+      return { ...changed, value: series.value + reading.count };
+    default:
+      return changed;
   }
-  if (series.isNewest) return next;
-  if (aggregation === "min" || aggregation === "max") {
-    next.value = next.window?.[aggregation] ?? null;
-  }
-  if (aggregation === "increase" && series.value !== null) next.value = series.value + grown;
-  if (aggregation === "count" && series.value !== null) next.value = series.value + reading.count;
-  return next;
 }
 
 /** By how much a counter grew with this value; it begins at zero after a restart. */
@@ -163,13 +193,11 @@ function extended(points: PointColumns | null, extension: Extension): PointColum
   // Both counters of a share are needed: it is read again instead.
   if (points === null || extension.aggregation === "percentage") return points;
   const { reading, fromMs, atMs } = extension;
-  const place = Math.floor((reading.atMs - points.firstMs) / points.stepMs);
-  const placeMax = Math.floor((atMs - points.firstMs) / points.stepMs);
+  const next = copied(points, reading.atMs);
+  const place = Math.floor((reading.atMs - next.firstMs) / next.stepMs);
+  const placeMax = Math.floor((atMs - next.firstMs) / next.stepMs);
   // A clock that is ahead would stretch the columns without bound.
   if (place < 0 || place > placeMax) return points;
-  const next: PointColumns = { ...points, value: [...points.value] };
-  if (points.min !== undefined) next.min = [...points.min];
-  if (points.max !== undefined) next.max = [...points.max];
   const isLast = place >= next.value.length - 1;
   while (next.value.length <= place) {
     for (const column of columnsOf(next)) column.push(null);
@@ -181,6 +209,15 @@ function extended(points: PointColumns | null, extension: Extension): PointColum
     for (const column of columnsOf(next)) column.splice(0, cut);
     next.firstMs += cut * next.stepMs;
   }
+  return next;
+}
+
+/** Columns without a value begin at the first one. */
+function copied(points: PointColumns, atMs: number): PointColumns {
+  const next: PointColumns = { ...points, value: [...points.value] };
+  if (points.min !== undefined) next.min = [...points.min];
+  if (points.max !== undefined) next.max = [...points.max];
+  if (next.value.length === 0) next.firstMs = Math.floor(atMs / next.stepMs) * next.stepMs;
   return next;
 }
 

@@ -37,7 +37,7 @@ function view(changes: Partial<PanelView> = {}, of: Partial<SeriesView> = {}): D
     ...{ min: null, max: null, note: null, series: [series(of)] },
     ...changes,
   };
-  return { atMs: NOW, fromMs: NOW - 60_000, panels: [panel] };
+  return { atMs: NOW, fromMs: NOW - 60_000, toMs: NOW, isZoomed: false, panels: [panel] };
 }
 
 function reading(value: number, changes: Partial<LiveSeries> = {}): LiveSeries {
@@ -69,6 +69,14 @@ Deno.test("what was there is not changed, and what nothing came for stays the sa
   assert.deepEqual(before, copy);
   const untouched = withReadings(before, [reading(1, { device: "other" })], NOW + 1_000);
   assert.equal(untouched.panels[0], before.panels[0]);
+});
+
+Deno.test("the first value ever begins the columns", () => {
+  const empty = { firstMs: 0, stepMs: 10_000, value: [], lastCount: 0 };
+  const unknown = { known: false, latest: null, value: null, day: null, window: null };
+  const first = after(view({}, { ...unknown, points: empty }), reading(21));
+  assert.deepEqual(first.points, { firstMs: 1_000_000, stepMs: 10_000, value: [21], lastCount: 1 });
+  assert.deepEqual([first.known, first.value, first.day], [true, 21, { min: 21, max: 21 }]);
 });
 
 Deno.test("what falls out of the window is cut off", () => {
@@ -120,6 +128,15 @@ Deno.test("a counter that restarted grew by its value", () => {
     reading(3),
   );
   assert.equal(counter.value, 53);
+});
+
+Deno.test("what somebody looks closer at stays, while its newest value moves", () => {
+  const zoomed = { ...view(), fromMs: NOW - 30_000, toMs: NOW - 10_000, isZoomed: true };
+  const next = withReadings(zoomed, [reading(23)], NOW + 1_000);
+  assert.deepEqual([next.fromMs, next.toMs], [zoomed.fromMs, zoomed.toMs]);
+  const [shown] = next.panels[0]!.series;
+  assert.equal(shown!.value, 23);
+  assert.deepEqual(shown!.points, zoomed.panels[0]!.series[0]!.points);
 });
 
 Deno.test("ends, runs and decimals of what is drawn", () => {

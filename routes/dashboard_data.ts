@@ -35,7 +35,9 @@ const SPARK_POINTS = 96;
 
 export interface ViewOptions {
   nowMs: number;
-  rangeMs: number;
+  /** Window of charts. */
+  fromMs: number;
+  toMs: number;
   /** At most so many for each chart: its width in pixels. */
   pointsMax: number;
 }
@@ -56,6 +58,11 @@ function sharedPoints(
 ): number {
   const series = panels.reduce((sum, panel) => sum + panel.series.length, 0);
   return Math.max(POINTS_MIN, Math.min(wanted, Math.floor(total / series)));
+}
+
+/** The window of a range that ends now. */
+export function rangeWindow(nowMs: number, rangeMs: number): Omit<ViewOptions, "pointsMax"> {
+  return { nowMs, fromMs: nowMs - rangeMs, toMs: nowMs };
 }
 
 type Queried = Pick<StoreAdmin, "query">;
@@ -83,7 +90,8 @@ export async function readView(
       return { ...seriesView(panel, { series, main, whole }), label, colour };
     }),
   }));
-  return { atMs: options.nowMs, fromMs: options.nowMs - options.rangeMs, panels };
+  const { nowMs: atMs, fromMs, toMs } = options;
+  return { atMs, fromMs, toMs, isZoomed: toMs !== atMs, panels };
 }
 
 function panelView(panel: Panel): Omit<PanelView, "series"> {
@@ -125,16 +133,16 @@ function windowsOf(panel: Panel, options: ViewOptions): ChartWindow[] {
 
 const COUNTERS: readonly Aggregation[] = ["increase", "percentage", "last"];
 
-function chartWindow(panel: Panel, { nowMs, rangeMs, pointsMax }: ViewOptions): ChartWindow {
+function chartWindow(panel: Panel, { fromMs, toMs, pointsMax }: ViewOptions): ChartWindow {
   const { kind, aggregation } = panel;
   const points = kind === "bar" ? Math.min(BARS_MAX, pointsMax) : pointsMax;
   const isDrawn = kind === "time_series" || kind === "bar" || kind === "state_timeline";
   // A newest value of the window is the newest of all; only what is drawn needs each step's.
   const isCounter = COUNTERS.includes(aggregation) && (isDrawn || aggregation !== "last");
   return {
-    fromUs: (nowMs - rangeMs) * 1000,
-    toUs: nowMs * 1000 + 1,
-    stepUs: stepFor(rangeMs, isDrawn ? points : Math.min(points, SPARK_POINTS)) * 1000,
+    fromUs: fromMs * 1000,
+    toUs: toMs * 1000 + 1,
+    stepUs: stepFor(toMs - fromMs, isDrawn ? points : Math.min(points, SPARK_POINTS)) * 1000,
     isCounter,
   };
 }

@@ -20,7 +20,7 @@ import {
 import type { DeliveryView } from "@/model/live_events.ts";
 import type { DashboardView } from "@/model/dashboard_view.ts";
 import type { BookEntry, DashboardBook, ListedDashboard } from "@/routes/dashboard_book.ts";
-import { firstPoints, readView } from "@/routes/dashboard_data.ts";
+import { firstPoints, rangeWindow, readView } from "@/routes/dashboard_data.ts";
 import type { PageState } from "@/routes/page_state.ts";
 
 export interface DashboardPageData {
@@ -48,7 +48,8 @@ export async function readDashboardPage(
 ): Promise<DashboardPageData> {
   const range = RANGES.find((each) => each === url.searchParams.get("range")) ?? "1h";
   const refresh = REFRESHES.find((each) => each === url.searchParams.get("refresh")) ?? "live";
-  const options = { nowMs, rangeMs: RANGE_MS[range], pointsMax: firstPoints(entry.dashboard) };
+  const pointsMax = firstPoints(entry.dashboard);
+  const options = { ...rangeWindow(nowMs, RANGE_MS[range]), pointsMax };
   const view = await readView(store, entry.dashboard, options);
   return { entry, list: book.list, view, range, refresh };
 }
@@ -87,6 +88,7 @@ export function DashboardPage({ data, state, url }: DashboardPageProps) {
         data={JSON.stringify(view)}
         range={range}
         rangeText={texts.ranges[range]}
+        rangeMs={RANGE_MS[range]}
         refreshMs={REFRESH_MS[refresh]}
         firstPoints={firstPoints(entry.dashboard)}
         timeZone={timeZone}

@@ -2,10 +2,17 @@
 import { z } from "@hono/zod-openapi";
 import { RANGE_MS, RANGES } from "@/model/chart_steps.ts";
 import { AGGREGATIONS, PANEL_KINDS, PANEL_WIDTHS, THRESHOLD_TONES } from "@/model/dashboard.ts";
+import { HttpError } from "@/model/errors.ts";
 import type { Api } from "@/routes/api/operation.ts";
-import { limitOf } from "@/routes/api/schemas.ts";
+import { limitOf, TimeQuery } from "@/routes/api/schemas.ts";
 import { DashboardBook } from "@/routes/dashboard_book.ts";
-import { answeredPoints, FIRST_POINTS, readView } from "@/routes/dashboard_data.ts";
+import {
+  answeredPoints,
+  FIRST_POINTS,
+  rangeWindow,
+  readView,
+  type ViewOptions,
+} from "@/routes/dashboard_data.ts";
 import type { StoreAdmin } from "@/store/store_types.ts";
 
 /** As wide as charts get. */
@@ -51,6 +58,8 @@ const Threshold = z.object({
 const View = z.object({
   atMs: z.number(),
   fromMs: z.number(),
+  toMs: z.number(),
+  isZoomed: z.boolean(),
   panels: z.array(z.object({
     kind: z.enum(PANEL_KINDS),
     title: z.string(),
@@ -74,19 +83,33 @@ export function dashboardOperations(
     tag: "Dashboards",
     summary: "Read all that a dashboard shows",
     text: "Every panel with its newest values and its points, down-sampled on the gateway to at " +
-      "most `points` steps for each chart.",
+      "most `points` steps for each chart; of the last `range`, or of `from` to `to`.",
     params: z.object({ id: z.string().min(1).max(64) }),
     query: z.object({
       range: z.enum(RANGES).default("1h"),
+      from: TimeQuery.optional(),
+      to: TimeQuery.optional(),
       points: limitOf(FIRST_POINTS, POINTS_MAX),
     }),
     answer: { status: 200, text: "The panels with their data", schema: View },
   }, async ({ params, query }) => {
     const { dashboard } = await (await DashboardBook.open(store)).find(params.id);
-    const rangeMs = RANGE_MS[query.range];
-    return await readView(store, dashboard, {
-      ...{ nowMs: Date.now(), rangeMs },
-      pointsMax: answeredPoints(dashboard, query.points),
-    });
+    const pointsMax = answeredPoints(dashboard, query.points);
+    return await readView(store, dashboard, { ...askedWindow(query), pointsMax });
   });
+}
+
+/** Both ends or none; in whole ms. */
+function askedWindow(
+  { range, from, to }: { range: keyof typeof RANGE_MS; from?: number; to?: number },
+): Omit<ViewOptions, "pointsMax"> {
+  const nowMs = Date.now();
+  if (from === undefined && to === undefined) return rangeWindow(nowMs, RANGE_MS[range]);
+  if (from === undefined || to === undefined || to <= from) {
+    throw new HttpError(400, "Invalid query: from and to: both, and to after from", {
+      code: "HTTP-0400",
+      hint: "see this operation in /docs/api",
+    });
+  }
+  return { nowMs, fromMs: Math.floor(from / 1000), toMs: Math.ceil(to / 1000) };
 }

@@ -419,13 +419,22 @@ Deno.test("a zoom is of all charts, stays while data come, and goes with a doubl
   await page.mouse.down();
   await moveTo(0.8);
   await page.mouse.up();
+  await page.getByText("Zoomed to").waitFor();
   const zoomed = await leftEnd();
   assert(later(before, zoomed) >= 20, `${before} → ${zoomed}`);
   await sendTelemetry(gateway, "boiler", [{ values: { temperature: 70.5, humidity: 40 } }]);
   await card(page, "Temperature").locator(".legend").getByText("70.5").waitFor();
   assert(Math.abs(later(zoomed, await leftEnd())) <= 1, "new data leave the zoom");
   await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+  await page.getByText("Zoomed to").waitFor({ state: "detached" });
   assert(later(before, await leftEnd()) <= 3, "all is shown again");
+  await moveTo(0.5);
+  await page.mouse.down();
+  await moveTo(0.7);
+  await page.mouse.up();
+  await visitor.assertWell();
+  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByText("Zoomed to").waitFor({ state: "detached" });
   await visitor.assertWell();
 });
 

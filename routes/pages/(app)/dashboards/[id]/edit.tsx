@@ -18,7 +18,7 @@ import type { DashboardView } from "@/model/dashboard_view.ts";
 import type { HttpError } from "@/model/errors.ts";
 import { readText, saveDashboard, unknownSeries } from "@/routes/dashboard_acts.ts";
 import { DashboardBook } from "@/routes/dashboard_book.ts";
-import { firstPoints, readView } from "@/routes/dashboard_data.ts";
+import { firstPoints, rangeWindow, readView } from "@/routes/dashboard_data.ts";
 import { DashboardStyle, Done } from "@/routes/dashboard_page.tsx";
 import { attempt, field, readForm, seeOther } from "@/routes/page_form.ts";
 import { define, type PageState } from "@/routes/page_state.ts";
@@ -73,8 +73,7 @@ async function previewOf(
   dashboard: Dashboard,
 ): Promise<Pick<EditData, "preview" | "unknown">> {
   const options = {
-    nowMs: state.nowMs,
-    rangeMs: RANGE_MS[PREVIEW_RANGE],
+    ...rangeWindow(state.nowMs, RANGE_MS[PREVIEW_RANGE]),
     pointsMax: firstPoints(dashboard),
   };
   const [preview, unknown] = await Promise.all([
@@ -156,7 +155,7 @@ function Preview(
 ) {
   const { texts: { dashboard: texts }, timeZone, nowMs } = state;
   const frame = {
-    ...{ nowMs, timeZone, fromMs: view.fromMs },
+    ...{ nowMs, timeZone, fromMs: view.fromMs, toMs: view.toMs, isZoomed: false },
     ...{ range: texts.ranges[PREVIEW_RANGE], words: texts.panelWords },
   };
   return (
