@@ -40,7 +40,9 @@ export function Operation(props: OperationProps) {
   return (
     <article class="operation" aria-labelledby={id}>
       <h2 id={id}>
-        <a class="self" href={`#${id}`}>{summary}</a>
+        <a class="self" href={`#${id}`}>
+          <Words text={summary} />
+        </a>
       </h2>
       <p class="call">
         <Method name={method} /> <code>{path}</code>

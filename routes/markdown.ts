@@ -32,6 +32,9 @@ export type LinkResolver = (href: string) => string | null;
 /** `ING-0103`: what an error's `type` names in the page of error codes. */
 const ERROR_CODE = /^[A-Z]{2,5}-\d{4}\b/;
 
+/** A table with more columns than this gives each more room, and scrolls. */
+const WIDE_COLUMNS = 4;
+
 export function renderMarkdown(text: string, resolve: LinkResolver): RenderedText {
   const tokens = new Marked().lexer(text);
   const first = tokens.findIndex(({ type }) => type === "heading");
@@ -117,8 +120,9 @@ class TextRenderer {
       row.map((cell) => `<${name}${attributes}${alignment(cell)}>${inline(cell)}</${name}>`)
         .join("");
     const body = rows.map((row) => `<tr${this.#rowId(row)}>${cells(row, "td")}</tr>`).join("\n");
+    const wide = header.length > WIDE_COLUMNS ? ' class="wide"' : "";
     const label = escapeHtml(this.#lastHeading || plainText(header[0]?.tokens ?? []));
-    return `<div class="table-box" role="group" aria-label="${label}" tabindex="0"><table>` +
+    return `<div class="table-box" role="group" aria-label="${label}" tabindex="0"><table${wide}>` +
       `<thead><tr>${cells(header, "th", ' scope="col"')}</tr></thead>\n` +
       `<tbody>${body}</tbody></table></div>\n`;
   }

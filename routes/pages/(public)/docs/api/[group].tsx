@@ -88,7 +88,11 @@ function Schemas({ reference, texts }: { reference: ApiReference; texts: Texts }
 function contentsOf({ group, reference }: GroupData) {
   return group === null
     ? reference.schemas.map(({ name }) => ({ href: `#${name}`, text: name, level: 2 }))
-    : group.operations.map(({ id, summary }) => ({ href: `#${id}`, text: summary, level: 2 }));
+    : group.operations.map(({ id, summary }) => ({
+      href: `#${id}`,
+      text: summary.replaceAll("`", ""),
+      level: 2,
+    }));
 }
 
 function neighboursOf({ group, reference }: GroupData, texts: Texts) {

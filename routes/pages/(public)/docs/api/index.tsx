@@ -1,6 +1,6 @@
 import { asset, Head } from "fresh/runtime";
 import { page } from "fresh";
-import { Method } from "@/components/ApiParts.tsx";
+import { Method, Words } from "@/components/ApiParts.tsx";
 import { DocsFrame } from "@/components/DocsFrame.tsx";
 import type { Texts } from "@/components/texts.ts";
 import { ERRORS_PATH } from "@/routes/doc_library.ts";
@@ -92,7 +92,9 @@ function Group({ group: { title, path, operations } }: { group: ApiGroup }) {
             <a href={`${path}#${id}`}>
               <code>{called}</code>
             </a>
-            <span class="sub">{summary}</span>
+            <span class="sub">
+              <Words text={summary} />
+            </span>
           </li>
         ))}
       </ul>
