@@ -420,7 +420,7 @@ export class Gateway implements AsyncDisposable {
 
   #sweep(): void {
     this.auth.sweep();
-    cutExpired(this.broker, Date.now());
+    if (this.encrypted.files !== null) cutExpired(this.broker, Date.now());
   }
 
   #createApp(): CreatedApp {

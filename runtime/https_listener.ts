@@ -33,6 +33,8 @@ const CHECK_MS = 1_000;
 /** More are cut off; the app refuses from a hundred on. */
 const HEADERS_MAX = 200;
 const HEAD_BYTES_MAX = 16 * 1024;
+/** For a peer that sent no request to read why. */
+const LAST_WORD_MS = 1_000;
 
 /** Who sends a request. */
 export interface HttpsSender {
@@ -211,9 +213,11 @@ function refuseHead(error: Error, socket: Duplex): void {
     `HTTP/1.1 ${status} ${STATUS_WORDS[status]}\r\ncontent-type: application/problem+json\r\n` +
       `x-content-type-options: nosniff\r\ncontent-length: ${body.length}\r\n` +
       `connection: close\r\n\r\n${body}`,
-    // The rest of what it sends is not read.
-    () => socket.destroy(),
   );
+  // Destroyed at once, with bytes of the head unread, the answer would be lost on its way.
+  const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+  socket.once("close", () => clearTimeout(timer));
+  socket.resume();
 }
 
 const STATUS_WORDS: Record<number, string> = {
