@@ -7,11 +7,11 @@ import { Tag } from "@/components/Tag.tsx";
 import { Time } from "@/components/Time.tsx";
 import type { DestinationView } from "@/model/live_events.ts";
 
-/** Plain texts: they travel to the island. */
 export interface CardWords {
   meanings: Record<string, string>;
   nextAttempt: string;
   waiting: string;
+  message: string;
   messages: string;
   oldest: string;
   drainRate: string;
@@ -90,7 +90,8 @@ function Facts({ destination, words, nowMs, timeZone }: DestinationCardProps) {
       <dd>
         {waiting === 0 ? words.nothingWaits : (
           <>
-            <b>{formatNumber(waiting)}</b> {words.messages} · {formatBytes(queuedBytes)}
+            <b>{formatNumber(waiting)}</b> {waiting === 1 ? words.message : words.messages} ·{" "}
+            {formatBytes(queuedBytes)}
           </>
         )}
       </dd>

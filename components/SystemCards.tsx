@@ -1,4 +1,4 @@
-/** The process and the machine in cards; the same markup on the server and in `SystemLive`. */
+/** The process and the machine in cards. */
 import type { ComponentChildren } from "preact";
 import { Card } from "@/components/Card.tsx";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "@/components/format.ts";
@@ -6,7 +6,6 @@ import { Tag } from "@/components/Tag.tsx";
 import { Time } from "@/components/Time.tsx";
 import type { SystemData } from "@/model/system_view.ts";
 
-/** Plain texts: they travel to the island. */
 export interface SystemWords {
   [key: string]: string | Record<string, string>;
   statuses: Record<string, string>;

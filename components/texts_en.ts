@@ -762,7 +762,7 @@ export const TEXTS_EN = {
         dropped: "dropped",
       } as Record<string, string>,
     },
-    /** Of a destination's card; plain texts as well. */
+    /** Of a destination's card. */
     card: {
       meanings: {
         delivering: "Batches are written as messages come.",
@@ -785,6 +785,7 @@ export const TEXTS_EN = {
       } as Record<string, string>,
       nextAttempt: "Next attempt",
       waiting: "Waiting",
+      message: "message",
       messages: "messages",
       oldest: "Oldest",
       drainRate: "Drain rate",
@@ -1010,7 +1011,6 @@ export const TEXTS_EN = {
   settings: SETTINGS_EN,
 
   system: {
-    /** Plain texts, as the island takes them. */
     cards: {
       gateway: "Gateway",
       status: "Status",

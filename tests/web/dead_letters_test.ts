@@ -254,6 +254,35 @@ Deno.test("nasty payloads are text, the pages are well in both themes and on a p
   }
 });
 
+Deno.test("work that goes on shows how far it is, and what came of it", async () => {
+  await using bed = await Bed.create();
+  const large = "x".repeat(60_000);
+  const letters = Array.from({ length: 400 }, () => ({
+    topic: "devices/meter-9/telemetry",
+    payload: `{"a":"${large}`,
+  }));
+  await publish(bed.gateway, letters);
+  for (const javaScriptEnabled of [true, false]) {
+    await using visitor = await bed.visitor({ javaScriptEnabled });
+    const { page } = visitor;
+    const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
+    // Nobody reads: the export stands still in its middle.
+    const url = `${bed.gateway.httpUrl}/dead-letters/export?kind=source&format=csv`;
+    const answer = await fetch(url, { headers: { cookie: cookie.join("; ") } });
+    await page.goto("/dead-letters?kind=source");
+    await page.getByText(/Export: sources, .* of 400, started by ada/).waitFor();
+    await page.getByRole("link", { name: "Show how far it is" }).click();
+    const bar = page.getByRole("progressbar", { name: "Export: sources" });
+    await bar.waitFor();
+    assert.equal(await bar.getAttribute("max"), "400");
+    if (javaScriptEnabled) await visitor.assertWell();
+    await answer.body?.cancel();
+    await page.getByText("The export was cut.").waitFor();
+    await page.getByRole("link", { name: "To the dead letters" }).click();
+    await page.getByText("400 dead letters match").waitFor();
+  }
+});
+
 Deno.test("only operators see dead letters, and who did what is audited", async () => {
   await using bed = await Bed.create();
   await bed.poison(1);

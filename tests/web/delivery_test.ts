@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { connectAsync } from "mqtt";
 import { FaultProxy } from "@/tests/helpers/fault_proxy.ts";
-import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
+import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { PostgresServer } from "@/tests/helpers/postgres_server.ts";
+import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
 import {
   NARROW,
@@ -91,6 +92,11 @@ Deno.test("a destination goes away and comes back before one's eyes, and every l
   await card.getByText("ECONNREFUSED").waitFor();
   await card.getByText("5 messages").waitFor();
   await visitor.assertWell();
+  await card.getByRole("button", { name: "Pause main" }).focus();
+  await send(gateway, { values: { pressure: 1010 } });
+  await card.getByText("6 messages").waitFor();
+  const focused = () => visitor.page.evaluate(() => document.activeElement?.ariaLabel);
+  assert.equal(await focused(), "Pause main", "an update takes nobody's place away");
   await proxy.set("pass");
   await card.getByRole("button", { name: "Test main" }).click();
   await visitor.page.getByText("main can be written to").waitFor();
@@ -100,7 +106,7 @@ Deno.test("a destination goes away and comes back before one's eyes, and every l
   const rows = await server.query<{ n: number }>("SELECT count(*) AS n FROM readings", {
     database,
   });
-  assert.equal(rows[0]?.n, 6);
+  assert.equal(rows[0]?.n, 7);
 });
 
 Deno.test("an operator pauses, resumes and tests; a viewer only looks", async () => {
@@ -137,6 +143,27 @@ Deno.test("an operator pauses, resumes and tests; a viewer only looks", async ()
     form: { action: "pause" },
   });
   assert.equal(refused.status(), 403);
+});
+
+Deno.test("a destination that is taken out of the configuration keeps its ledger", async () => {
+  await using folder = await TempDir.create("sluice-delivery-");
+  await using browser = await PageBrowser.launch();
+  const config = postgres("gone", "postgres://nobody@127.0.0.1:9/x");
+  {
+    await using gateway = await startGateway({ folder, config });
+    await send(gateway, { values: { pressure: 1000 } });
+  }
+  await using gateway = await GatewayProcess.start({ folder });
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  await visitor.signIn();
+  await visitor.open("/delivery");
+  const card = visitor.page.getByRole("region", { name: "gone", exact: true });
+  await card.getByText("not configured", { exact: true }).waitFor();
+  await card.getByText("sluice destination forget gone").waitFor();
+  await card.getByText(/^1 message ·/).waitFor();
+  assert.equal(await card.getByRole("button").count(), 0);
+  assert.deepEqual(await wrongLedgers(visitor), []);
+  await visitor.assertWell();
 });
 
 Deno.test("without a destination data rests here, and the page says how to add one", async () => {

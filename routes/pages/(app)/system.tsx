@@ -3,6 +3,7 @@ import { asset, Head } from "fresh/runtime";
 import { page } from "fresh";
 import { Fragment } from "preact";
 import { Card } from "@/components/Card.tsx";
+import { SystemCards } from "@/components/SystemCards.tsx";
 import { formatTime } from "@/components/format.ts";
 import { Notice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
@@ -10,11 +11,14 @@ import { visible } from "@/components/payload_text.ts";
 import { Table } from "@/components/Table.tsx";
 import { Tag } from "@/components/Tag.tsx";
 import { Time } from "@/components/Time.tsx";
-import SystemLive from "@/islands/SystemLive.tsx";
+import Refresh from "@/islands/Refresh.tsx";
 import type { SystemData } from "@/model/system_view.ts";
 import type { PageServices } from "@/routes/page_services.ts";
 import { define, type PageState } from "@/routes/page_state.ts";
 import type { CertificateShown } from "@/routes/settings/settings_port.ts";
+
+const LIVE = "system-live";
+const EVERY_MS = 3_000;
 
 interface SystemPage {
   data: SystemData;
@@ -23,9 +27,13 @@ interface SystemPage {
 }
 
 export const handler = define.handlers({
-  async GET({ url, state: { services } }) {
+  async GET(ctx) {
+    const { services } = ctx.state;
     const data = await systemData(services);
-    if (url.searchParams.get("format") === "json") return Response.json(data);
+    if (ctx.url.searchParams.get("part") === LIVE) {
+      const alone = { skipInheritedLayouts: true, skipAppWrapper: true };
+      return await ctx.render(<Live data={data} state={ctx.state} />, {}, alone);
+    }
     const certificates = await services.settings.certificates();
     return page<SystemPage>({ data, addresses: services.addresses(), certificates });
   },
@@ -65,14 +73,24 @@ export default define.page<typeof handler>(({ data: shown, state }) => {
       <noscript>
         <p class="sub">{common.noScript}</p>
       </noscript>
-      <div class="grid system">
-        <SystemLive data={data} words={system.cards} timeZone={state.timeZone} />
+      <Live data={data} state={state} />
+      <Refresh url={`/system?part=${LIVE}`} part={LIVE} everyMs={EVERY_MS} />
+      <div class="grid system-more">
         <Addresses addresses={addresses} state={state} />
         <Certificates certificates={certificates} state={state} />
       </div>
     </>
   );
 });
+
+/** What the browser keeps up to date. */
+function Live({ data, state }: { data: SystemData; state: PageState }) {
+  return (
+    <div class="grid system" id={LIVE}>
+      <SystemCards data={data} words={state.texts.system.cards} timeZone={state.timeZone} />
+    </div>
+  );
+}
 
 function Salvaged(
   { salvaged, state: { texts: { system } } }: {

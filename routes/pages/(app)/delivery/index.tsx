@@ -3,18 +3,22 @@ import { asset, Head } from "fresh/runtime";
 import { page } from "fresh";
 import { hasRole } from "@/auth/route_policy.ts";
 import { Card } from "@/components/Card.tsx";
+import { DestinationCard } from "@/components/DestinationCard.tsx";
+import { Flow } from "@/components/Flow.tsx";
 import { formatBytes, formatDuration } from "@/components/format.ts";
 import { JourneySearch } from "@/components/JourneySearch.tsx";
 import { Notice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
-import DestinationCards from "@/islands/DestinationCards.tsx";
-import FlowLive from "@/islands/FlowLive.tsx";
+import Refresh from "@/islands/Refresh.tsx";
 import WorkProgress from "@/islands/WorkProgress.tsx";
 import type { Texts } from "@/components/texts.ts";
 import type { DeliveryView } from "@/model/live_events.ts";
 import { seeOther } from "@/routes/page_form.ts";
 import { define, type PageState } from "@/routes/page_state.ts";
 import type { WorkView } from "@/routes/work_board.ts";
+
+const LIVE = "delivery-live";
+const EVERY_MS = 1_000;
 
 interface DeliveryData {
   view: DeliveryView;
@@ -25,10 +29,16 @@ interface DeliveryData {
 }
 
 export const handler = define.handlers({
-  async GET({ url, state: { services } }) {
+  async GET(ctx) {
+    const { url, state } = ctx;
+    const { services } = state;
     const message = url.searchParams.get("message")?.trim().toLowerCase() ?? "";
     if (message !== "") return seeOther(`/messages/${encodeURIComponent(message.slice(0, 200))}`);
     const view = await services.deliveryView();
+    if (url.searchParams.get("part") === LIVE) {
+      const alone = { skipInheritedLayouts: true, skipAppWrapper: true };
+      return await ctx.render(<Live view={view} state={state} />, {}, alone);
+    }
     const name = url.searchParams.get("name") ?? "";
     const known = view.destinations.some((each) => each.name === name);
     const done = known ? { key: url.searchParams.get("done") ?? "", name } : null;
@@ -41,8 +51,7 @@ export const handler = define.handlers({
 
 export default define.page<typeof handler>(({ data, state }) => {
   const { view } = data;
-  const { texts: { nav, delivery }, identity, csrfToken, timeZone } = state;
-  const { role } = identity!;
+  const { nav } = state.texts;
   return (
     <>
       <Head>
@@ -52,26 +61,40 @@ export default define.page<typeof handler>(({ data, state }) => {
         <JourneySearch texts={state.texts} />
       </PageHead>
       <Notices {...data} state={state} />
-      <div class="grid">
-        <Card>
-          <FlowLive
-            view={view}
-            words={delivery.flow}
-            addHref={role === "admin" ? "/settings/destinations" : null}
-          />
-        </Card>
-        <DestinationCards
-          view={view}
-          words={delivery.card}
-          flowWords={delivery.flow}
-          csrfToken={hasRole(role, "operator") ? csrfToken : null}
-          timeZone={timeZone}
-        />
-        <LogCard view={view} state={state} />
-      </div>
+      <Live view={view} state={state} />
+      <Refresh url={`/delivery?part=${LIVE}`} part={LIVE} everyMs={EVERY_MS} />
     </>
   );
 });
+
+/** What the browser keeps up to date. */
+function Live({ view, state }: { view: DeliveryView; state: PageState }) {
+  const { texts: { delivery }, identity, csrfToken, timeZone } = state;
+  const { role } = identity!;
+  return (
+    <div class="grid" id={LIVE}>
+      <Card>
+        <Flow
+          view={view}
+          words={delivery.flow}
+          addHref={role === "admin" ? "/settings/destinations" : null}
+        />
+      </Card>
+      {view.destinations.map((destination) => (
+        <DestinationCard
+          key={destination.name}
+          destination={destination}
+          words={delivery.card}
+          flowWords={delivery.flow}
+          csrfToken={hasRole(role, "operator") ? csrfToken : null}
+          nowMs={view.atMs}
+          timeZone={timeZone}
+        />
+      ))}
+      <LogCard view={view} state={state} />
+    </div>
+  );
+}
 
 function Notices({ done, test, state: { texts: { delivery } } }: DeliveryData & {
   state: PageState;
