@@ -19,6 +19,8 @@ export interface AppFrameProps {
   theme: string;
   /** Dead letters that wait, of sources and destinations. */
   deadCount: number;
+  /** Kit requests that nobody has answered yet; 0 for who may not see them. */
+  orderCount: number;
   /** One sentence each. */
   warnings: readonly {
     tone: "warn" | "bad";
@@ -51,7 +53,9 @@ export function AppFrame(props: AppFrameProps) {
   );
 }
 
-function Navigation({ texts, here, person: who, deadCount, ...rest }: AppFrameProps) {
+function Navigation(props: AppFrameProps) {
+  const { texts, here, person: who, deadCount, orderCount, ...rest } = props;
+  const counts: Record<string, number> = { "/dead-letters": deadCount, "/orders": orderCount };
   const path = here.split("?")[0]!;
   const places = navigation(texts).filter(({ role }) => RANK[role] <= RANK[who.role]);
   const link = (place: NavigationPlace) => (
@@ -59,7 +63,7 @@ function Navigation({ texts, here, person: who, deadCount, ...rest }: AppFramePr
       key={place.path}
       place={place}
       here={isInside(path, place.path)}
-      count={place.path === "/dead-letters" ? deadCount : 0}
+      count={counts[place.path] ?? 0}
     />
   );
   return (
@@ -72,12 +76,12 @@ function Navigation({ texts, here, person: who, deadCount, ...rest }: AppFramePr
         </summary>
         <div class="more-list">
           {places.filter(({ main }) => !main).map(link)}
-          <Person {...{ ...rest, texts, here, person: who, deadCount }} />
+          <Person {...{ ...rest, texts, here, person: who }} />
         </div>
       </details>
       <div class="rest">
         {places.filter(({ main }) => !main).map(link)}
-        <Person {...{ ...rest, texts, here, person: who, deadCount }} />
+        <Person {...{ ...rest, texts, here, person: who }} />
       </div>
     </nav>
   );
@@ -94,7 +98,9 @@ function PlaceLink(
   );
 }
 
-function Person({ texts, person: who, csrfToken, theme, here }: Omit<AppFrameProps, "children">) {
+type PersonProps = Pick<AppFrameProps, "texts" | "person" | "csrfToken" | "theme" | "here">;
+
+function Person({ texts, person: who, csrfToken, theme, here }: PersonProps) {
   return (
     <div class="person">
       <a href="/account">

@@ -55,11 +55,15 @@ export function visitorFrame(
 
 async function frameFacts(
   state: PageState,
-): Promise<Pick<AppFrameProps, "deadCount" | "warnings">> {
+): Promise<Pick<AppFrameProps, "deadCount" | "orderCount" | "warnings">> {
   const { store } = state.services;
-  const { ledgers, sourceDead } = await store.snapshot();
+  const isAdmin = state.identity?.role === "admin";
+  const [{ ledgers, sourceDead }, orders] = await Promise.all([
+    store.snapshot(),
+    isAdmin ? store.query("orders.counts", {}) : null,
+  ]);
   const deadCount = ledgers.reduce((sum, { dead }) => sum + dead, sourceDead);
-  return { deadCount, warnings: warningsOf(state) };
+  return { deadCount, orderCount: orders?.new ?? 0, warnings: warningsOf(state) };
 }
 
 /** What stands on every page while it is so. */

@@ -83,7 +83,7 @@ Deno.test("a visitor without script asks for a kit, an admin answers, exports, d
   await using admin = await browser.visitor(gateway.httpUrl);
   const { page } = admin;
   await admin.signIn();
-  await admin.open("/orders");
+  await page.getByRole("link", { name: "Kit requests 1" }).first().click();
   await page.getByRole("link", { name: reference }).click();
   assert.match(await page.locator(".order").innerText(), /2 × Presence camera[^]*Pier 1\nNew York/);
   assert(await page.getByText(NASTY).isVisible(), "what it says is text");
