@@ -18,6 +18,8 @@ const CLOCK_MS = 2_000;
 /** A point for two pixels: more would be a smear instead of a line in its band. */
 const PIXELS_PER_POINT = 2;
 const POINTS_MAX = 1_000;
+/** More are followed by their devices. */
+const SERIES_FOLLOWED_MAX = 60;
 /** Finer data are worth a request from so many times the points of the first page on. */
 const FINER = 1.3;
 
@@ -173,8 +175,10 @@ class Board {
   #goLive(): void {
     const wanted = this.#view.panels.flatMap(({ series }) => series);
     const series = new Set(wanted.map(({ device, measurement }) => `${device}/${measurement}`));
+    const devices = [...new Set(wanted.map(({ device }) => device))];
     this.#unfollow = follow({
-      series: [...series],
+      // They travel in an address.
+      ...(series.size <= SERIES_FOLLOWED_MAX ? { series: [...series] } : { devices }),
       onReadings: (readings) => {
         const ours = readings.filter((each) => series.has(`${each.device}/${each.measurement}`));
         if (ours.length === 0) return;

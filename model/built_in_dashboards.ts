@@ -1,6 +1,5 @@
 /** The dashboards that are there from the start, and the one that is made of what devices send. */
 import type { Dashboard, Panel, PanelSeries, Threshold } from "@/model/dashboard.ts";
-import { DASHBOARD_LIMITS } from "@/model/dashboard.ts";
 
 const TEMPERATURE: Threshold[] = [
   { tone: "ok" },
@@ -97,12 +96,15 @@ export interface MeasurementDevices {
   total: number;
 }
 
+/** What fits on a page that loads fast on a phone. */
+export const ALL_DEVICES_LIMITS = { panelsMax: 12, seriesMax: 8 };
+
 /** One chart for each measurement over the devices that send it. */
 export function allDevices(
   measurements: readonly MeasurementDevices[],
   titleOf: (measurement: string) => string,
 ): Dashboard {
-  const { seriesMax, panelsMax } = DASHBOARD_LIMITS;
+  const { panelsMax, seriesMax } = ALL_DEVICES_LIMITS;
   const shown = measurements.slice(0, panelsMax);
   const left = measurements.length - shown.length;
   const panels = shown.map(({ measurement, devices, total }): Panel => {

@@ -82,7 +82,10 @@ export const DASHBOARD_LIMITS = {
   /** Of the JSON text. */
   charsMax: 65_536,
   panelsMax: 24,
+  /** Of a panel. */
   seriesMax: 12,
+  /** Of all panels: a page follows so many live. */
+  seriesTotalMax: 150,
   thresholdsMax: 8,
   textMax: 120,
   /** Stored ones, changed built-in ones included. */

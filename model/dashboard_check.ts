@@ -101,7 +101,15 @@ class Reader {
     const panels = this.#list(fields, "panels", { min: 1, max: panelsMax })
       .map((panel, i) => this.#panel(panel, `panels[${i}]`))
       .filter((panel) => panel !== null);
+    this.#checkTotal(panels);
     return { title, ...present({ note }), panels };
+  }
+
+  #checkTotal(panels: Panel[]): void {
+    const total = panels.reduce((sum, { series }) => sum + series.length, 0);
+    const { seriesTotalMax } = DASHBOARD_LIMITS;
+    if (total <= seriesTotalMax) return;
+    this.#add("panels", `have ${total} series together, at most ${seriesTotalMax} may be there`);
   }
 
   #panel(value: unknown, path: string): Panel | null {

@@ -67,6 +67,21 @@ Deno.test("every mistake is said at once, with its path and the nearest name", (
   ]);
 });
 
+Deno.test("all panels together have a limit", () => {
+  const twelve = Array(12).fill(series[0]);
+  const many = Array(13).fill({ kind: "table", title: "x", series: twelve });
+  assert.deepEqual(problemsOf({ title: "x", panels: many }), [
+    "panels: have 156 series together, at most 150 may be there",
+  ]);
+});
+
+Deno.test("the guide's examples are dashboards", async () => {
+  const guide = await Deno.readTextFile(new URL("../docs/guides/dashboards.md", import.meta.url));
+  const blocks = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, json = ""]) => json);
+  assert.equal(blocks.length > 0, true);
+  for (const block of blocks) assert.deepEqual(readDashboard(block, { nearest }).problems, []);
+});
+
 Deno.test("text that is no JSON is named with its line", () => {
   const { problems } = readDashboard('{\n  "title": "x",\n  panels\n}', { nearest });
   assert.equal(problems.length, 1);

@@ -3,11 +3,12 @@ import { nearest } from "@/config/nearest.ts";
 import { measurementTitle } from "@/components/format.ts";
 import {
   ALL_DEVICES_ID,
+  ALL_DEVICES_LIMITS,
   allDevices,
   BUILT_IN_DASHBOARDS,
   devicesOf,
 } from "@/model/built_in_dashboards.ts";
-import { type Dashboard, DASHBOARD_LIMITS } from "@/model/dashboard.ts";
+import type { Dashboard } from "@/model/dashboard.ts";
 import { readDashboard } from "@/model/dashboard_check.ts";
 import { HttpError } from "@/model/errors.ts";
 import type { DashboardRow } from "@/store/dashboards_table.ts";
@@ -125,7 +126,7 @@ export class DashboardBook {
     if (row !== undefined) return storedDescription(row);
     const built = BUILT_IN_DASHBOARDS.find((each) => each.id === id);
     if (built !== undefined) return built.dashboard;
-    const { seriesMax: devicesMax, panelsMax } = DASHBOARD_LIMITS;
+    const { seriesMax: devicesMax, panelsMax } = ALL_DEVICES_LIMITS;
     const measurements = await this.#store.query("series.by_measurement", {
       devicesMax,
       measurementsMax: panelsMax + 1,

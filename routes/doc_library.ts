@@ -61,7 +61,10 @@ const SECTIONS: readonly SectionPlan[] = [
   },
   {
     title: "Use the data",
-    files: ["guides/influxdb.md", "guides/grafana.md", "guides/http_api.md"],
+    files: [
+      ...["guides/dashboards.md", "guides/influxdb.md", "guides/grafana.md"],
+      "guides/http_api.md",
+    ],
   },
   {
     title: "Operate",
