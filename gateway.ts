@@ -501,6 +501,7 @@ export class Gateway implements AsyncDisposable {
       sourceModes: () => new Map(this.sources.modes().map(({ name, mode }) => [name, mode])),
       audit: (act) => this.auth.audit.note(act),
       certificates: () => this.certificates.list(),
+      tlsProblem: () => this.encrypted.problem,
     });
   }
 

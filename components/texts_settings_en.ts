@@ -302,5 +302,6 @@ export const SETTINGS_EN = {
     zoneHelp: "For absolute times and for where a day begins.",
     theme: "Theme",
     use: "Use these here",
+    done: "Kept in this browser.",
   },
 };

@@ -1,4 +1,5 @@
 /** What the settings page changes, and what of it is not its to change. */
+import { describeSections } from "@/config/describe.ts";
 import { isTable } from "@/config/fields.ts";
 import {
   type Branch,
@@ -122,13 +123,50 @@ function entryRefusals(
   if (change.kind === "put" && change.isNew && node !== undefined) return [nameTaken(path, origin)];
   if ((change.kind === "remove" || !change.isNew) && node === undefined) return [gone(path)];
   if (change.kind === "remove" || !isBranch(node)) return [];
-  return leavesOf(node, []).filter(({ keys, leaf }) => {
+  const managed = leavesOf(node, []).filter(({ leaf }) => isManaged(leaf.origin));
+  const changed = managed.filter(({ keys, leaf }) => {
     const given = valueIn(change.entry, keys);
-    return isManaged(leaf.origin) && given !== undefined && !same(given, valueOf(leaf));
-  }).map(({ keys, leaf }) => managedProblem([...path, ...keys], leaf.origin));
+    return given !== undefined && !same(given, valueOf(leaf));
+  });
+  return [
+    ...changed.map(({ keys, leaf }) => managedProblem([...path, ...keys], leaf.origin)),
+    ...ledElsewhere(change, { node, managed }),
+  ];
 }
 
-function leavesOf(node: Leaf | Branch, keys: string[]): { keys: string[]; leaf: Leaf }[] {
+/** A secret of the environment is for the server that it was given for. */
+function ledElsewhere(
+  { section, name, entry }: EntryPut,
+  { node, managed }: { node: Branch; managed: Found[] },
+): Problem[] {
+  const address = node.get("url");
+  const secret = managed.find(({ keys }) => SECRET_KEYS.has(keys.join(".")));
+  if (secret === undefined || address === undefined || isBranch(address)) return [];
+  const url = restoredUrl(String(entry.url ?? ""), address.value);
+  if (url === null || sameServer(url, address.value)) return [];
+  const { origin } = secret.leaf;
+  return [{
+    path: [section, name, "url"].join("."),
+    shown: null,
+    message: `leads to another server, for which ${placeOf(origin)} was not given`,
+    hint: "set the address where that secret is set, or remove it there",
+    origin,
+  }];
+}
+
+/** Of all kinds of entries. */
+const SECRET_KEYS = new Set(
+  describeSections().filter(({ repeated }) => repeated)
+    .flatMap(({ variants }) => [...variants.values()].flat())
+    .filter(({ secret }) => secret).map(({ keys }) => keys.join(".")),
+);
+
+interface Found {
+  keys: string[];
+  leaf: Leaf;
+}
+
+function leavesOf(node: Leaf | Branch, keys: string[]): Found[] {
   if (!isBranch(node)) return [{ keys, leaf: node }];
   return [...node].flatMap(([key, below]) => leavesOf(below, [...keys, key]));
 }

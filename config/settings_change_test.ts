@@ -83,8 +83,8 @@ Deno.test("the written text is read as what was meant, whatever the values are",
 Deno.test("what a file, the environment or a flag sets is refused with its place", async () => {
   const { tree } = await loaded({
     file: `[log]\nlevel = "error"\n[[destination]]\nname = "admins"\ntype = "mqtt"\n` +
-      `url = "mqtt://h"`,
-    settings: `[[destination]]\nname = "pages"\ntype = "mqtt"\nurl = "mqtt://h"`,
+      `url = "mqtt://broker.example"`,
+    settings: `[[destination]]\nname = "pages"\ntype = "mqtt"\nurl = "mqtt://broker.example"`,
     environment: {
       SLUICE_HTTP__METRICS: "open",
       SLUICE_DESTINATION__PAGES__PASSWORD: "secret",
@@ -131,6 +131,20 @@ Deno.test("a kept secret goes to its own server only", () => {
   }
   const without = withKeptSecrets({ ...kept, entry: { ...CLOUD, url: "mqtt://new" } }, CLOUD);
   assert.deepEqual(without.problems, [], "there is nothing to keep");
+});
+
+Deno.test("a secret of the environment is not led to another server either", async () => {
+  const { tree } = await loaded({
+    settings: `[[destination]]\nname = "pages"\ntype = "mqtt"\nurl = "mqtt://h"`,
+    environment: { SLUICE_DESTINATION__PAGES__PASSWORD: "secret" },
+  });
+  const moved = (url: string) =>
+    refusals([put({ name: "pages", type: "mqtt", url }, { isNew: false })], tree);
+  assert.deepEqual(moved("mqtt://h"), []);
+  assert.deepEqual(moved("mqtt://evil").map(({ path, message }) => `${path} ${message}`), [
+    "destination.pages.url leads to another server, for which " +
+    "SLUICE_DESTINATION__PAGES__PASSWORD was not given",
+  ]);
 });
 
 Deno.test("a masked URL that comes back keeps its password, a changed one does not", () => {

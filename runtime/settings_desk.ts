@@ -35,6 +35,7 @@ import { ConfigError } from "@/model/errors.ts";
 import { logger } from "@/observe/log.ts";
 import { destinationOptions, serialOptions, subscriberOptions } from "@/runtime/options.ts";
 import { DraftSecrets } from "@/routes/settings/draft_secrets.ts";
+import { unusableFiles } from "@/runtime/settings_files.ts";
 import type {
   CertificateShown,
   SettingsOutcome,
@@ -60,6 +61,7 @@ export interface SettingsDeskParts {
   sourceModes: () => Map<string, string>;
   audit: (entry: { by: Actor; action: string; subject: string; detail: string }) => Promise<void>;
   certificates: () => Promise<CertificateShown[]>;
+  tlsProblem: () => string | null;
   readTextFile?: (path: string) => string;
   steps?: FileSteps;
 }
@@ -135,6 +137,10 @@ export class SettingsDesk implements SettingsPort {
     return this.#parts.certificates();
   }
 
+  tlsProblem(): string | null {
+    return this.#parts.tlsProblem();
+  }
+
   #trySource(source: SourceConfig, config: Config): Promise<SourceTrial> {
     if (source.type === "serial") {
       const reader = this.#parts.linesInUse().get(source.path) ?? null;
@@ -176,7 +182,7 @@ export class SettingsDesk implements SettingsPort {
     const problems = [
       ...refusals(kept.map(({ change }) => change), this.#loaded.tree),
       ...kept.flatMap((each) => each.problems),
-      ...result.ok ? this.#unreadable(result.loaded.config) : result.problems,
+      ...result.ok ? unusableFiles(result.loaded, this.#readTextFile) : result.problems,
     ];
     if (problems.length > 0 || !result.ok) return { problems: onePerPath(problems) };
     return { text, loaded: result.loaded };
@@ -195,25 +201,6 @@ export class SettingsDesk implements SettingsPort {
     return checkConfig({
       ...sources,
       readTextFile: async (path) => path === sources.settingsFile ? text : await read(path),
-    });
-  }
-
-  /** Files that an entry names and that a reload would fail to read. */
-  #unreadable(config: Config): Problem[] {
-    const entries = [
-      ...config.destination.map((entry) => ({ section: "destination", ...entry })),
-      ...config.source.map((entry) => ({ section: "source", ...entry })),
-    ];
-    return entries.flatMap((entry) => {
-      const file = "tls_ca" in entry ? entry.tls_ca : null;
-      const why = file === null ? null : failureOf(() => this.#readTextFile(file));
-      return why === null ? [] : [{
-        path: `${entry.section}.${entry.name}.tls_ca`,
-        shown: JSON.stringify(file),
-        message: `cannot be read: ${why}`,
-        hint: "name a PEM file that the gateway's user may read",
-        origin: { kind: "settings" as const, name: "settings.toml" },
-      }];
     });
   }
 
@@ -304,15 +291,6 @@ function valuesOf(text: string | null): FileValues {
 function onePerPath(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>();
   return problems.filter(({ path }) => !seen.has(path) && seen.add(path));
-}
-
-function failureOf(act: () => unknown): string | null {
-  try {
-    act();
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /** 16 hex digits of the text's digest; of no file, that of none. */

@@ -5,6 +5,7 @@ import type { EntryPut, SettingsChange } from "@/config/settings_change.ts";
 import { DISK, type FileSteps } from "@/config/whole_file.ts";
 import type { DestinationOptions } from "@/forward/forward_types.ts";
 import { SettingsDesk, type SettingsDeskParts } from "@/runtime/settings_desk.ts";
+import { TestAuthority } from "@/tests/helpers/certificates.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 
 const BY = { name: "ada", address: "127.0.0.1" };
@@ -54,6 +55,7 @@ class DeskBed implements AsyncDisposable {
       audit: ({ by, action, subject, detail }) =>
         Promise.resolve(void noted.push(`${by.name} ${action} ${subject}: ${detail}`)),
       certificates: () => Promise.resolve([]),
+      tlsProblem: () => null,
       ...rest,
     });
     return new DeskBed({ folder, desk, applied, tried, noted });
@@ -138,6 +140,29 @@ Deno.test("what is wrong anywhere is told at once and changes nothing", async ()
   assert.equal(missing.problems[0]?.path, "destination.cloud.tls_ca");
   assert.equal(bed.text, null);
   assert.deepEqual(bed.applied, []);
+});
+
+Deno.test("a certificate that cannot be used is refused before it is saved", async () => {
+  await using bed = await DeskBed.open();
+  const authority = await TestAuthority.create();
+  const [one, other] = [await authority.issue("h"), await authority.issue("h")];
+  const write = async (name: string, text: string) => {
+    await Deno.writeTextFile(bed.folder.join(name), text);
+    return bed.folder.join(name);
+  };
+  const certificate = await write("server.pem", one.certificate);
+  const wrongKey = await write("other.key", other.key);
+  const key = await write("server.key", one.key);
+  const set = (key: string, value: string): SettingsChange => ({
+    ...{ kind: "set", path: ["tls", key], value },
+  });
+  const wrong = await bed.save(set("certificate", certificate), set("key", wrongKey));
+  assert.ok(wrong.kind === "invalid");
+  assert.match(wrong.problems[0]?.message ?? "", /does not belong to the certificate/);
+  const absent = await bed.save(set("client_authority", "/nowhere.pem"));
+  assert.ok(absent.kind === "invalid");
+  assert.equal(absent.problems[0]?.path, "tls.client_authority");
+  assert.equal((await bed.save(set("certificate", certificate), set("key", key))).kind, "saved");
 });
 
 Deno.test("what cannot be applied is taken back, and the gateway goes on as it was", async () => {

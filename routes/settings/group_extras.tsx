@@ -2,11 +2,13 @@
 import { Card } from "@/components/Card.tsx";
 import { formatBytes, formatTime } from "@/components/format.ts";
 import { SelectField } from "@/components/Form.tsx";
+import { Notice } from "@/components/Notice.tsx";
 import { Tag } from "@/components/Tag.tsx";
 import { Time } from "@/components/Time.tsx";
 import { THEMES } from "@/routes/appearance.ts";
 import type { PageState } from "@/routes/page_state.ts";
 import type { GroupId } from "@/routes/settings/groups.ts";
+import { sentence } from "@/routes/settings/setting_field.tsx";
 import type { CertificateShown } from "@/routes/settings/settings_port.ts";
 
 export type GroupFacts =
@@ -66,6 +68,7 @@ function Certificates(
   { certificates, listening, state }: Extract<GroupFacts, { kind: "tls" }> & { state: PageState },
 ) {
   const { tls } = state.texts.settings;
+  const problem = state.services.settings.tlsProblem();
   return (
     <Card title={tls.certificates} id="certificates">
       <p>
@@ -73,6 +76,7 @@ function Certificates(
         {listening.map(([name, at]) => <Tag key={name} tone="ok">{`${name} ${at}`}</Tag>)}
       </p>
       {certificates.map((each) => <Certificate key={each.use} of={each} state={state} />)}
+      {problem !== null && <Notice tone="bad">{sentence(problem)}</Notice>}
       <p>{tls.how}</p>
       <pre>sluice cert ca
 sluice cert server</pre>
@@ -121,7 +125,7 @@ function ThisBrowser({ state: { texts, theme, timeZone } }: { state: PageState }
     <Card title={appearance.browser} id="browser">
       <p>{appearance.browserHint}</p>
       <form method="post" action="/appearance" class="form" aria-label={appearance.browser}>
-        <input type="hidden" name="back" value="/settings/appearance" />
+        <input type="hidden" name="back" value="/settings/appearance?done=browser" />
         <div class="form-row">
           <SelectField
             name="theme"

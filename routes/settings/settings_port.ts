@@ -21,6 +21,8 @@ export interface SettingsPort {
   testSource(draft: EntryPut): Promise<SettingsTrial>;
   /** What is in use or ready; those of devices stand with the devices. */
   certificates(): Promise<CertificateShown[]>;
+  /** Why newer or configured files are not in use; null when they are, or when there are none. */
+  tlsProblem(): string | null;
 }
 
 export interface CertificateShown extends CertificateInfo {

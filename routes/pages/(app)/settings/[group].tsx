@@ -153,6 +153,7 @@ function doneText(url: URL, texts: PageState["texts"]["settings"]): string | nul
     saved: texts.saved,
     later: texts.savedLater,
     unchanged: texts.unchanged,
+    browser: texts.appearance.done,
   };
   return done[url.searchParams.get("done") ?? ""] ?? null;
 }
