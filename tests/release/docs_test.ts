@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { run } from "@/tests/helpers/server_process.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
+import { type Block, blocksOf } from "@/tests/release/document_blocks.ts";
 import { ReleaseBuild } from "@/tests/release/release_build.ts";
 import { hostTarget } from "@/tools/executable/target.ts";
 import { REPOSITORY } from "@/tools/product.ts";
@@ -18,31 +19,6 @@ const DOCUMENTS = [
   ...["operating/install.md", "operating/backup.md", "operating/container.md"],
   ...["operating/tls.md", "operating/public_pages.md"],
 ];
-
-interface Block {
-  how: string;
-  text: string;
-  /** What the document shows as its output. */
-  shown: string | null;
-}
-
-function blocksOf(markdown: string): Block[] {
-  const fence = new RegExp(
-    "<!-- (run|prepare): ?(.*?) ?-->|^```sh\\n(.*?)^```\\n(?:\\n```text\\n(.*?)^```)?",
-    "gsm",
-  );
-  const blocks: Block[] = [];
-  let how: string | null = null;
-  for (const [, kind, what, text, shown = null] of markdown.matchAll(fence)) {
-    if (kind === "prepare") blocks.push({ how: "in the background", text: what!, shown });
-    if (kind === "run") how = what!;
-    if (kind !== undefined) continue;
-    assert.notEqual(how, null, `no comment says how to run:\n${text}`);
-    blocks.push({ how: how!, text: text!, shown });
-    how = null;
-  }
-  return blocks;
-}
 
 /** One script for the whole document, because a reader has one shell. */
 function scriptOf(blocks: Block[]): string {
