@@ -32,32 +32,51 @@ export interface TimeChartProps {
 const WIDTH = 1000;
 const WORDS_HEIGHT = 20;
 /** Above the highest line, so that its word is not cut. */
-const TOP = 12;
+const TOP = 8;
 
 export function TimeChart(props: TimeChartProps) {
   const { points, gapMs, fromMs, toMs, axis, timeZone, label, series = 1, height = 180 } = props;
   const plotHeight = height - WORDS_HEIGHT;
   const place = { ...props, plotHeight };
   return (
-    <svg class={`time-chart s${series}`} height={height} role="img" aria-label={label}>
-      {axis.ticks.map((tick) => (
-        <ValueLine key={tick.value} tick={tick} y={yOf(tick.value, place)} />
-      ))}
-      {timeTicks(fromMs, toMs, timeZone).map((tick) => (
-        <TimeWord key={tick.value} tick={tick} share={shareOf(tick.value, props)} height={height} />
-      ))}
-      <svg
-        x="0"
-        y="0"
-        width="100%"
-        height={plotHeight}
-        viewBox={`0 0 ${WIDTH} ${plotHeight}`}
-        preserveAspectRatio="none"
-      >
-        {runsOf(points, gapMs).map((run) => <Run key={run[0]!.atMs} run={run} place={place} />)}
+    <div class={`time-chart s${series}`} role="img" aria-label={label}>
+      <svg class="value-words" width={wordsWidth(axis)} height={height} aria-hidden="true">
+        {axis.ticks.map(({ value, label }) => (
+          <text key={value} class="axis-word" x="0" y={yOf(value, place) + 4}>{label}</text>
+        ))}
       </svg>
-    </svg>
+      <svg class="plot" height={height} aria-hidden="true">
+        {axis.ticks.map(({ value }) => (
+          <line key={value} class="grid-line" x2="100%" {...sameY(yOf(value, place))} />
+        ))}
+        {timeTicks(fromMs, toMs, timeZone).map((tick) => (
+          <TimeWord
+            key={tick.value}
+            tick={tick}
+            share={shareOf(tick.value, props)}
+            height={height}
+          />
+        ))}
+        <svg
+          width="100%"
+          height={plotHeight}
+          viewBox={`0 0 ${WIDTH} ${plotHeight}`}
+          preserveAspectRatio="none"
+        >
+          {runsOf(points, gapMs).map((run) => <Run key={run[0]!.atMs} run={run} place={place} />)}
+        </svg>
+      </svg>
+    </div>
   );
+}
+
+function sameY(y: number) {
+  return { y1: y, y2: y };
+}
+
+/** Figures of 11 px are 7 px wide. */
+function wordsWidth({ ticks }: ValueAxis): number {
+  return 8 + 7 * Math.max(...ticks.map(({ label }) => label.length));
 }
 
 interface Place extends Pick<TimeChartProps, "fromMs" | "toMs" | "axis"> {
@@ -82,15 +101,6 @@ function Run({ run, place }: { run: ChartPoint[]; place: Place }) {
           ? <path class="line dot" d={`M${line[0]}h0`} />
           : <path class="line" d={`M${line.join("L")}`} />
       }
-    </>
-  );
-}
-
-function ValueLine({ tick, y }: { tick: Tick; y: number }) {
-  return (
-    <>
-      <line class="grid-line" x1="0" x2="100%" y1={y} y2={y} />
-      <text class="axis-word" x="2" y={y - 3}>{tick.label}</text>
     </>
   );
 }

@@ -4,16 +4,14 @@ import type { LiveStreams } from "@/routes/api/event_stream.ts";
 import { FILE_FORMS, fileOf, Format } from "@/routes/api/export.ts";
 import type { Api } from "@/routes/api/operation.ts";
 import {
-  type DayOfPresence,
-  dayStartMs,
+  isDay,
   isTimeZone,
   localDate,
   lookBackMs,
-  type Observed,
   PRESENT_LABELS,
   shiftDate,
-  sumUpDay,
 } from "@/routes/api/presence.ts";
+import { type PresenceDay, readPresenceDay } from "@/routes/api/presence_day.ts";
 import {
   Cursor,
   Flags,
@@ -31,8 +29,6 @@ import type { PredictionRow } from "@/store/queries.ts";
 import type { StoreAdmin } from "@/store/store_types.ts";
 
 const TAG = "Predictions";
-/** Predictions of one day that a summary reads: one a second. */
-const DAY_ROWS_MAX = 90_000;
 
 const Prediction = z.object({
   message_id: z.string(),
@@ -202,11 +198,7 @@ const Summary = Day.extend({
 }).openapi("PresenceSummary");
 
 const IsoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "not a date: send YYYY-MM-DD")
-  .refine((text) => {
-    const atMs = Date.parse(`${text}T00:00:00Z`);
-    return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(text) &&
-      text > "1970-01-02" && text < "9999-01-01";
-  }, "there is no such date").openapi({ format: "date", example: "2026-01-31" });
+  .refine(isDay, "there is no such date").openapi({ format: "date", example: "2026-01-31" });
 
 const TimeZone = z.string().max(64).refine(
   isTimeZone,
@@ -236,47 +228,18 @@ function addSummary(api: Api, store: Queried): void {
     const nowMs = Date.now();
     const date = query.date ?? localDate(nowMs, tz);
     const labels = query.label === undefined ? PRESENT_LABELS : [query.label];
-    const asked = { device, labels, tz, nowMs };
-    const { hours: _hours, ...dayBefore } = await readDay(store, {
-      ...asked,
-      date: shiftDate(date, -1),
-    });
-    return { device, tz, ...await readDay(store, { ...asked, date }), day_before: dayBefore };
+    const asked = { device, labels, timeZone: tz, nowMs };
+    const [day, before] = await Promise.all(
+      [date, shiftDate(date, -1)].map((each) => readPresenceDay(store, { ...asked, date: each })),
+    );
+    const { hours: _hours, ...dayBefore } = dayView(before!);
+    return { device, tz, ...dayView(day!), day_before: dayBefore };
   });
 }
 
-async function readDay(
-  store: Queried,
-  { device, labels, date, tz, nowMs }: {
-    device: string;
-    labels: readonly string[];
-    date: string;
-    tz: string;
-    nowMs: number;
-  },
-): Promise<z.infer<typeof Day>> {
-  const startMs = dayStartMs(date, tz);
-  const endMs = dayStartMs(shiftDate(date, 1), tz);
-  const window = { fromUs: (startMs - lookBackMs()) * 1000, toUs: endMs * 1000 };
-  const observed: Observed[] = [];
-  let cursor: string | undefined;
-  do {
-    const parameters = { device, ...window, ascending: true, limit: LIST_MAX, cursor };
-    const page = await store.query("predictions.list", parameters);
-    observed.push(...page.items.map((row) => observedOf(row, labels)));
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined && observed.length < DAY_ROWS_MAX);
-  return dayView(date, sumUpDay(observed, { startMs, endMs, nowMs }));
-}
-
-function observedOf({ atUs, label, score }: PredictionRow, labels: readonly string[]): Observed {
-  const isPresent = labels.includes(label);
-  return { atMs: atUs / 1000, isPresent, probability: isPresent ? score : 1 - score };
-}
-
-function dayView(date: string, day: DayOfPresence): z.infer<typeof Day> {
+function dayView(day: PresenceDay): z.infer<typeof Day> {
   return {
-    date,
+    date: day.date,
     start: timeOfMs(day.startMs),
     end: timeOfMs(day.endMs),
     presence_minutes: day.presenceMinutes,

@@ -49,6 +49,14 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** True for a date of the calendar, `2026-01-31`, that a time zone may be applied to. */
+export function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const atMs = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(text) &&
+    text > "1970-01-02" && text < "9999-01-01";
+}
+
 /** `2026-01-31` in a time zone. */
 export function localDate(atMs: number, timeZone: string): string {
   return new Intl.DateTimeFormat("en-CA", {

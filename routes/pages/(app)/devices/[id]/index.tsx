@@ -78,6 +78,7 @@ export default define.page<typeof handler>(({ data, state }) => (
   <>
     <Head>
       <link rel="stylesheet" href={asset("/ui/devices.css")} />
+      <link rel="stylesheet" href={asset("/ui/charts.css")} />
     </Head>
     {"credential" in data
       ? <NewCredential credential={data.credential} state={state} />
