@@ -4,14 +4,19 @@
  */
 const PERIOD_MS = 60_000;
 
-/** Starts it; the returned functions end it, and ask for new parts now. */
+/** Starts it; the returned functions end it, and ask for new parts sooner. */
 export function keepFresh(): { stop: () => void; soon: (inMs: number) => void } {
   let timer: ReturnType<typeof setTimeout>;
+  let dueMs = Infinity;
   const soon = (inMs: number) => {
+    const atMs = Date.now() + inMs;
+    if (atMs >= dueMs) return;
+    dueMs = atMs;
     clearTimeout(timer);
     timer = setTimeout(renew, inMs);
   };
   const renew = async () => {
+    dueMs = Infinity;
     soon(PERIOD_MS);
     if (document.hidden) return;
     const response = await fetch(location.href).catch(() => null);
@@ -19,8 +24,14 @@ export function keepFresh(): { stop: () => void; soon: (inMs: number) => void } 
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const old of document.querySelectorAll("[data-part]")) {
       const part = page.querySelector(`[data-part="${old.getAttribute("data-part")}"]`);
-      // What somebody is about to use stays where it is.
-      if (part !== null && !old.contains(document.activeElement)) old.replaceWith(part);
+      // What somebody is about to use stays where it is, and a part of parts leaves it to them.
+      const isKept = old.contains(document.activeElement) || old.querySelector("[data-part]");
+      if (part === null || isKept) continue;
+      const details = old.querySelectorAll("details");
+      part.querySelectorAll("details").forEach((each, i) =>
+        each.open = details[i]?.open ?? each.open
+      );
+      old.replaceWith(part);
     }
   };
   soon(PERIOD_MS);

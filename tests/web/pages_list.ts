@@ -26,6 +26,7 @@ export const PAGES: readonly string[] = [
   ...["/settings/readings", "/settings/log", "/settings/appearance", "/settings/all"],
   ...["/delivery", "/messages/00000000000000000000000000000001"],
   ...["/dead-letters", "/dead-letters?kind=source", "/dead-letters/source/1", "/system"],
+  ...["/predictions", "/predictions/camera-1"],
   "/settings/people",
   "/settings/people/ada",
   "/audit",
