@@ -6,6 +6,7 @@
 import { useEffect } from "preact/hooks";
 import { formatAge, formatValue } from "@/components/format.ts";
 import { type DeviceStatus, deviceStatus } from "@/model/device_status.ts";
+import type { LiveSeries } from "@/model/live_events.ts";
 import { keepFresh } from "./fresh_parts.ts";
 import { follow } from "./live.ts";
 
@@ -40,7 +41,8 @@ export default function DeviceLive(props: DeviceLiveProps) {
 function keepUpToDate({ devices, nowMs, words, tones, complete }: DeviceLiveProps): () => void {
   const aheadMs = Date.now() - nowMs;
   const known = new Map(devices.map((device) => [device.id, { ...device }]));
-  const parts = keepFresh();
+  const newest = new Map<string, LiveSeries>();
+  const parts = keepFresh(() => newest.forEach(showValue));
   const hear = (id: string) => {
     const device = known.get(id);
     if (device !== undefined) device.lastSeenMs = Date.now() - aheadMs;
@@ -62,17 +64,11 @@ function keepUpToDate({ devices, nowMs, words, tones, complete }: DeviceLiveProp
   const unfollow = follow({
     devices: [...known.keys()],
     onReadings: (series) => {
-      for (const { device, measurement, value, atMs, flags } of series) {
-        const place = `[data-live="${device}/${measurement}"]`;
-        const shown = each(place, (number) => {
-          showText(number, formatValue(value));
-          const card = number.closest<HTMLElement>(".value-card");
-          if (card === null) return;
-          card.classList.toggle("late", false);
-          showAge(card.querySelector("time")!, atMs);
-          if (flags.length === 0) showText(card.querySelector(".tag")!, card.dataset.ok!, "ok");
-        });
-        if (complete && !shown && known.has(device)) parts.soon(HISTORY_MS);
+      for (const each of series) {
+        const { device, measurement } = each;
+        if (!known.has(device)) continue;
+        newest.set(`${device}/${measurement}`, each);
+        if (!showValue(each) && complete) parts.soon(HISTORY_MS);
         hear(device);
       }
     },
@@ -85,6 +81,20 @@ function keepUpToDate({ devices, nowMs, words, tones, complete }: DeviceLiveProp
     parts.stop();
     unfollow();
   };
+}
+
+/** False where the page has no place for it. What is older than what is shown leaves it as it is. */
+function showValue({ device, measurement, value, atMs, flags }: LiveSeries): boolean {
+  return each(`[data-live="${device}/${measurement}"]`, (number) => {
+    if (Number(number.dataset.at) > atMs) return;
+    number.dataset.at = String(atMs);
+    showText(number, formatValue(value));
+    const card = number.closest<HTMLElement>(".value-card");
+    if (card === null) return;
+    card.classList.remove("late");
+    showAge(card.querySelector("time")!, atMs);
+    if (flags.length === 0) showText(card.querySelector(".tag")!, card.dataset.ok!, "ok");
+  });
 }
 
 /** Ids and measurements hold nothing that a selector would read otherwise. True where one was found. */

@@ -21,20 +21,26 @@ export interface PredictionLiveProps {
 
 /** History follows the log within a second or so. */
 const HISTORY_MS = 1_500;
+const DEVICES_MAX = 1_000;
 
 export default function PredictionLive(props: PredictionLiveProps) {
   useEffect(() => {
-    const parts = keepFresh();
+    const newest = new Map<string, LivePrediction>();
+    const parts = keepFresh(() => newest.forEach(showLatest));
     const unfollow = follow({
       onPrediction: (prediction) => {
         const { device, label } = props;
         if (device !== null && prediction.device !== device) return;
+        if (newest.size < DEVICES_MAX) newest.set(prediction.device, prediction);
         const isShown = showLatest(prediction);
         const fits = label === null || prediction.label === label;
         const isFed = !props.feeds || !fits || prepend(prediction, props.rowsMax);
         parts.soon(isShown && isFed ? props.partsMs : HISTORY_MS);
       },
-      onBack: () => parts.soon(HISTORY_MS),
+      onBack: () => {
+        document.querySelector("[data-feed]")?.setAttribute("data-part", "feed");
+        parts.soon(HISTORY_MS);
+      },
     });
     return () => {
       parts.stop();
@@ -60,6 +66,8 @@ function prepend(prediction: LivePrediction, rowsMax: number): boolean {
   const template = document.querySelector<HTMLTemplateElement>("[data-feed-row]");
   const list = document.querySelector("[data-feed] tbody");
   if (template === null || list === null) return false;
+  // From now on the page is ahead of the server's history: fetched again, rows would go and come.
+  list.closest("[data-feed]")!.removeAttribute("data-part");
   const row = template.content.cloneNode(true) as DocumentFragment;
   fill(row, prediction);
   list.prepend(row);

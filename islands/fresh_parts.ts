@@ -4,8 +4,13 @@
  */
 const PERIOD_MS = 60_000;
 
-/** Starts it; the returned functions end it, and ask for new parts sooner. */
-export function keepFresh(): { stop: () => void; soon: (inMs: number) => void } {
+/**
+ * Starts it; the returned functions end it, and ask for new parts sooner. `onRenewed` shows again what
+ * is newer than the server's history, which follows the log within a second or so.
+ */
+export function keepFresh(
+  onRenewed: () => void,
+): { stop: () => void; soon: (inMs: number) => void } {
   let timer: ReturnType<typeof setTimeout>;
   let dueMs = Infinity;
   const soon = (inMs: number) => {
@@ -33,6 +38,7 @@ export function keepFresh(): { stop: () => void; soon: (inMs: number) => void } 
       );
       old.replaceWith(part);
     }
+    onRenewed();
   };
   soon(PERIOD_MS);
   return { stop: () => clearTimeout(timer), soon };

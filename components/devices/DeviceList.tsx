@@ -127,7 +127,7 @@ function Value(
     <div class="device-value">
       <span class="sub">{title}</span>
       <span class="device-number">
-        <b data-live={`${id}/${measurement}`}>{formatValue(value)}</b>
+        <b data-live={`${id}/${measurement}`} data-at={shown.atMs}>{formatValue(value)}</b>
         {unit !== null && <small>{THIN_SPACE + unitSymbol(unit)}</small>}
       </span>
       {points.length > 0 && (
@@ -144,14 +144,14 @@ function Value(
   );
 }
 
-function Health({ id, of: { measurement, value, unit } }: { id: string; of: ShownValue }) {
+function Health({ id, of: { measurement, value, unit, atMs } }: { id: string; of: ShownValue }) {
   const isCharge = measurement.includes("battery");
   const label = isCharge ? texts.devices.battery : texts.devices.signal;
   return (
     <span class="device-sign" title={measurementTitle(measurement)}>
       <Icon of={(isCharge ? battery : signal) as IconData} label={label} />
       <span>
-        <span data-live={`${id}/${measurement}`}>{formatValue(value)}</span>
+        <span data-live={`${id}/${measurement}`} data-at={atMs}>{formatValue(value)}</span>
         {unit !== null && THIN_SPACE + unitSymbol(unit)}
       </span>
     </span>

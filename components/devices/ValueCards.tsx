@@ -56,7 +56,7 @@ function ValueCard(props: CardProps) {
         </span>
       </div>
       <div class="num">
-        <span data-live={`${device}/${measurement}`}>{formatValue(value)}</span>
+        <span data-live={`${device}/${measurement}`} data-at={atMs}>{formatValue(value)}</span>
         {unit !== null && <small>{unitSymbol(unit)}</small>}
       </div>
       {points.length === 0 ? <div class="no-line" /> : (

@@ -29,7 +29,7 @@ export function PredictionFeed(
   { rows, ...moment }: Moment & { rows: readonly ShownPrediction[] },
 ) {
   return (
-    <div data-feed>
+    <div data-feed data-part="feed">
       <Table caption={texts.predictions.feed} columns={FEED_COLUMNS}>
         {rows.map((row) => <FeedRow key={row.messageId} of={row} {...moment} />)}
       </Table>

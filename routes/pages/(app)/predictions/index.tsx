@@ -180,15 +180,15 @@ function Feed({ data, state }: { data: PredictionsData; state: PageState }) {
   return (
     <Card title={predictions.feed} sub={cursor === null ? predictions.feedLive : undefined}>
       <FilterForm data={data} state={state} />
-      <div data-part="feed">
-        {rows.length === 0
-          ? (
+      {rows.length === 0
+        ? (
+          <div data-part="feed">
             <Empty title={predictions.feedNone}>
               <a class="button" href="/predictions">{predictions.feedAll}</a>
             </Empty>
-          )
-          : <PredictionFeed rows={rows} nowMs={nowMs} timeZone={timeZone} />}
-      </div>
+          </div>
+        )
+        : <PredictionFeed rows={rows} nowMs={nowMs} timeZone={timeZone} />}
       <Pager
         next={next === null ? null : feedPath({ ...filter, cursor: next })}
         first={cursor === null ? null : feedPath(filter)}
