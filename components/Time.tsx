@@ -1,4 +1,4 @@
-import { formatAge, formatTime } from "@/components/format.ts";
+import { formatAge, formatTime } from "@/components/format_moment.ts";
 
 export interface TimeProps {
   /** ms since 1970. */

@@ -742,6 +742,7 @@ export const TEXTS_EN = {
     history: "Presence and score",
 
     toDevice: "Device",
+    of: (device: string) => `Predictions of ${device}`,
     now: "Newest result",
     noneOfDevice: "No predictions of this device",
     average: (score: string, window: string) => `average of ${window}: ${score}`,

@@ -4,17 +4,15 @@
  * nothing comes.
  */
 import { useEffect } from "preact/hooks";
-import { formatAge, formatValue } from "@/components/format.ts";
-import { type DeviceStatus, deviceStatus } from "@/model/device_status.ts";
+import { formatAge } from "@/components/format_moment.ts";
+import { formatValue } from "@/components/format_number.ts";
+import { type DeviceSigns, type DeviceStatus, deviceStatus } from "@/model/device_status.ts";
 import type { LiveSeries } from "@/model/live_events.ts";
 import { keepFresh } from "./fresh_parts.ts";
 import { follow } from "./live.ts";
 
-export interface FollowedDevice {
+export interface FollowedDevice extends DeviceSigns {
   id: string;
-  lastSeenMs: number | null;
-  typicalIntervalMs: number | null;
-  stuck: boolean;
 }
 
 export interface DeviceLiveProps {
@@ -31,7 +29,6 @@ export interface DeviceLiveProps {
 const LOOK_MS = 1_000;
 /** History follows the log within a second or so. */
 const HISTORY_MS = 1_500;
-const STUCK = [{ measurement: null, value: 0, results: 0 }];
 
 export default function DeviceLive(props: DeviceLiveProps) {
   useEffect(() => keepUpToDate(props), []);
@@ -54,10 +51,9 @@ function keepUpToDate({ devices, nowMs, words, tones, complete }: DeviceLiveProp
     show();
   };
   const show = () => {
-    for (const { id, lastSeenMs, typicalIntervalMs, stuck } of known.values()) {
-      const signs = { lastSeenMs, typicalIntervalMs, stuck: stuck ? STUCK : [] };
-      const status = deviceStatus(signs, Date.now() - aheadMs);
-      each(`[data-status="${id}"]`, (tag) => showText(tag, words[status], tones[status]));
+    for (const device of known.values()) {
+      const status = deviceStatus(device, Date.now() - aheadMs);
+      each(`[data-status="${device.id}"]`, (tag) => showText(tag, words[status], tones[status]));
     }
   };
   const timer = setInterval(show, LOOK_MS);

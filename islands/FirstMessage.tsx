@@ -1,7 +1,8 @@
 /** Waits for the first message of a new device and shows what came. */
 import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { formatValue, measurementTitle, unitSymbol } from "@/components/format.ts";
+import { formatValue } from "@/components/format_number.ts";
+import { measurementTitle, unitSymbol } from "@/components/format_unit.ts";
 import { follow } from "./live.ts";
 
 export interface FirstMessageProps {

@@ -1,6 +1,6 @@
 /** Tells whether the page is live, keeps relative times true, and tells the server the time zone. */
 import { useEffect } from "preact/hooks";
-import { formatAge, formatTime } from "@/components/format.ts";
+import { formatAge, formatTime } from "@/components/format_moment.ts";
 import { follow, liveState } from "./live.ts";
 
 const AGES_MS = 1_000;

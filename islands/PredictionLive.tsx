@@ -3,7 +3,8 @@
  * device (`data-latest`). What is counted over time is fetched again from the server.
  */
 import { useEffect } from "preact/hooks";
-import { formatAge, formatNumber } from "@/components/format.ts";
+import { formatAge } from "@/components/format_moment.ts";
+import { formatNumber } from "@/components/format_number.ts";
 import type { LivePrediction } from "@/model/live_events.ts";
 import { keepFresh } from "./fresh_parts.ts";
 import { follow } from "./live.ts";

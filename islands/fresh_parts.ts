@@ -24,8 +24,9 @@ export function keepFresh(
     dueMs = Infinity;
     soon(PERIOD_MS);
     if (document.hidden) return;
+    // What is not this page, an error or the sign-in, has no such parts.
     const response = await fetch(location.href).catch(() => null);
-    if (response?.ok !== true || response.redirected) return;
+    if (response === null) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const old of document.querySelectorAll("[data-part]")) {
       const part = page.querySelector(`[data-part="${old.getAttribute("data-part")}"]`);

@@ -160,8 +160,7 @@ function isHeardItself({ values, prediction, signs }: DeviceRow): boolean {
 }
 
 function followed({ id, signs }: DeviceEntry) {
-  const { lastSeenMs, typicalIntervalMs, stuck } = signs;
-  return { id, lastSeenMs, typicalIntervalMs, stuck: stuck.length > 0 };
+  return { id, ...signs };
 }
 
 function NoDevices({ texts: { devices }, isOperator }: { texts: Texts; isOperator: boolean }) {

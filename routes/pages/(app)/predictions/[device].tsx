@@ -53,7 +53,7 @@ export default define.page<typeof handler>(({ data: { device, view, here }, stat
         <link rel="stylesheet" href={asset("/ui/charts.css")} />
       </Head>
       <PageHead
-        title={device}
+        title={predictions.of(device)}
         sub={view === null || view.label === "" ? undefined : <bdi>{view.label}</bdi>}
       >
         <a class="button" href={devicePath(device)}>{predictions.toDevice}</a>

@@ -94,11 +94,11 @@ function DevicePage({ data, state }: { data: DeviceData; state: PageState }) {
   const note = Object.hasOwn(devices.done, done ?? "")
     ? devices.done[done as keyof typeof devices.done]
     : null;
-  const { lastSeenMs, typicalIntervalMs, stuck } = signs;
+  const { lastSeenMs } = signs;
   // Nothing live tells of a receiver itself: its packets are values of its nodes.
   const isReceiver = lastSeenMs !== null && device.measurements.length === 0 &&
     device.prediction === null && device.attributes.length === 0;
-  const followed = { id, lastSeenMs, typicalIntervalMs, stuck: stuck.length > 0 };
+  const followed = { id, ...signs };
   return (
     <>
       <PageHead
