@@ -91,11 +91,27 @@ for (const target of TARGETS) {
   });
 }
 
-Deno.test("version names what was built", async () => {
+Deno.test("version names what was built, and what runs", async () => {
   await using build = await ReleaseBuild.create([hostTarget()!]);
-  const text = await run(build.executable(hostTarget()!), { args: ["version"] });
-  const [first] = text.split("\n");
-  assert.equal(first, `sluice ${VERSION} (0123456789ab, 2026-01-01T00:00:00.000Z)`);
+  await using folder = await TempDir.create();
+  await Deno.writeTextFile(folder.join("sluice.toml"), "");
+  const command = build.executable(hostTarget()!);
+  const ask = async (...args: string[]) => {
+    const env = { SLUICE_DATA: folder.join("data") };
+    return (await run(command, { args, env })).trimEnd().split("\n");
+  };
+  const alone = await ask("version");
+  assert.equal(alone[0], `sluice ${VERSION} (0123456789ab, 2026-01-01T00:00:00.000Z)`);
+  assert.match(alone[1]!, /^deno \S+ v8 \S+ \(\S+\)$/);
+  assert.equal(alone.length, 2);
+  assert.deepEqual(await ask("--version"), alone);
+
+  await using gateway = await ReleasedGateway.start({ command, args: [] }, folder);
+  const [, , running] = await ask("version");
+  assert.match(running!, new RegExp(`^running: .* process ${gateway.pid}, ready since`));
+  // With an option it is the program that answers, not what stands in front of it.
+  const { version, commit, gateway: status } = JSON.parse((await ask("version", "--json"))[0]!);
+  assert.deepEqual([version, commit, status.pid], [VERSION, "0123456789ab", gateway.pid]);
 });
 
 /** The bundle in a plain Deno, with nothing of a cache, a configuration or packages. */
