@@ -65,7 +65,12 @@ Deno.test("SQL and line protocol in ids, topics, units, labels and texts reach n
   const [attribute] = await postgres.query("SELECT value FROM attributes");
   assert.deepEqual(attribute, { value: NOTE });
 
-  const series = await metrics.export('{__name__=~".+"}');
+  // What was acknowledged is found a little later: three values and a score.
+  const series = await until(async () => {
+    const found = await metrics.export('{__name__=~".+"}');
+    return found.length >= 4 ? found : null;
+  }, { what: "all series are found" });
+  assert.equal(series.length, 4);
   assert(series.every(({ labels }) => labels.node === "oven-1"), JSON.stringify(series));
   const units = series.map(({ labels }) => labels.unit).filter((unit) => unit !== undefined);
   assert(units.includes(UNIT));
