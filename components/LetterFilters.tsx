@@ -96,12 +96,17 @@ function ReasonLink(
   const isCurrent = filter.reason !== "" && reason.includes(filter.reason);
   return (
     <a href={`/dead-letters?${query}`} aria-current={isCurrent ? "true" : undefined}>
-      {reasonText(reason.slice(0, REASON_CHARS), filter.kind)} <b>{formatNumber(count)}</b>
+      {reasonText(reason, filter.kind).slice(0, REASON_CHARS)} <b>{formatNumber(count)}</b>
     </a>
   );
 }
 
-/** The words of sources read as words: `not_json` → `not json`. */
+/**
+ * As people read it: the words of sources as words (`not_json` → `not json`), of an error what is
+ * behind the destination's name, which stands beside it, and before what is about one row only.
+ */
 export function reasonText(reason: string, kind: "destination" | "source"): string {
-  return kind === "source" ? visible(reason).replaceAll("_", " ") : visible(reason);
+  if (kind === "source") return visible(reason).replaceAll("_", " ");
+  const [main = ""] = visible(reason).replace(/^Cannot write to [^:]*: /, "").split(" (");
+  return main.charAt(0).toUpperCase() + main.slice(1);
 }

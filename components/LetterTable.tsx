@@ -33,6 +33,7 @@ export interface LetterTableProps {
 
 const CHOSEN_FORM = "chosen";
 const PAYLOAD_CHARS = 140;
+const WHY_CHARS = 180;
 
 export function LetterTable(props: LetterTableProps) {
   const { rows, filter, texts: { nav, deadLetters } } = props;
@@ -82,8 +83,8 @@ function Row({ row, filter, texts, nowMs, timeZone }: LetterTableProps & { row: 
       <td>{device === null ? "–" : <DeviceLink device={device} />}</td>
       <td>{visible(where)}</td>
       <td class="letter-why">
-        {filter.kind === "source" && <b>{reasonText(reason, filter.kind)}</b>}
-        <span>{visible((filter.kind === "source" ? detail : reason).slice(0, 240))}</span>
+        <b>{reasonText(reason, filter.kind).slice(0, WHY_CHARS)}</b>
+        <span class="sub">{visible(aboutThisOne(reason, detail))}</span>
       </td>
       <td class="letter-payload">
         <code>{payloadStart(row)}</code>
@@ -99,6 +100,13 @@ function Row({ row, filter, texts, nowMs, timeZone }: LetterTableProps & { row: 
       </td>
     </tr>
   );
+}
+
+/** The error in words; where the reason is the error itself, what it says in brackets. */
+function aboutThisOne(reason: string, detail: string): string {
+  if (detail !== "") return detail.slice(0, WHY_CHARS);
+  const [, ...rest] = reason.split(" (");
+  return rest.length === 0 ? "" : `(${rest.join(" (")}`.slice(0, WHY_CHARS);
 }
 
 function payloadStart({ payload, bytes }: ShownLetter): string {

@@ -24,22 +24,25 @@ export function Meaning(props: MeaningProps) {
   if (readings.length + predictions.length + attributes.length === 0) {
     return <p>{journey.nothing}</p>;
   }
+  // one message has one event time
+  const { at } = [...readings, ...predictions, ...attributes][0]!;
   return (
-    <>
+    <div class="meaning">
+      <p class="sub">{journey.columns.at} {timeOf(at, props.timeZone)}</p>
       {readings.length > 0 && <Readings {...props} />}
       {predictions.length > 0 && <Predictions {...props} />}
       {attributes.length > 0 && <Attributes {...props} />}
-    </>
+    </div>
   );
 }
 
-function Readings({ normalized: { readings }, texts, timeZone, title }: MeaningProps) {
+function Readings({ normalized: { readings }, texts, title }: MeaningProps) {
   const { readings: kind, columns } = texts.delivery.journey;
   const value = { title: columns.value, numeric: true };
   return (
     <Table
       caption={captionOf(kind, title)}
-      columns={[columns.device, columns.measurement, value, columns.at, columns.flags]}
+      columns={[columns.device, columns.measurement, value, columns.flags]}
     >
       {readings.map((reading, i) => (
         <tr key={i}>
@@ -50,7 +53,6 @@ function Readings({ normalized: { readings }, texts, timeZone, title }: MeaningP
           <td class="n nowrap" title={String(reading.value)}>
             {formatValue(reading.value)} {visible(unitSymbol(reading.unit))}
           </td>
-          <td>{timeOf(reading.at, timeZone)}</td>
           <td>
             <Flags flags={reading.flags} />
           </td>
@@ -60,7 +62,7 @@ function Readings({ normalized: { readings }, texts, timeZone, title }: MeaningP
   );
 }
 
-function Predictions({ normalized: { predictions }, texts, timeZone, title }: MeaningProps) {
+function Predictions({ normalized: { predictions }, texts, title }: MeaningProps) {
   const { predictions: kind, columns } = texts.delivery.journey;
   const numeric = (text: string) => ({ title: text, numeric: true });
   return (
@@ -72,7 +74,6 @@ function Predictions({ normalized: { predictions }, texts, timeZone, title }: Me
         numeric(columns.score),
         numeric(columns.average),
         columns.model,
-        columns.at,
         columns.flags,
       ]}
     >
@@ -87,7 +88,6 @@ function Predictions({ normalized: { predictions }, texts, timeZone, title }: Me
             {prediction.avgScore === null ? "–" : formatValue(prediction.avgScore)}
           </td>
           <td>{visible(prediction.model ?? "–")}</td>
-          <td>{timeOf(prediction.at, timeZone)}</td>
           <td>
             <Flags flags={prediction.flags} />
           </td>
@@ -97,12 +97,12 @@ function Predictions({ normalized: { predictions }, texts, timeZone, title }: Me
   );
 }
 
-function Attributes({ normalized: { attributes }, texts, timeZone, title }: MeaningProps) {
+function Attributes({ normalized: { attributes }, texts, title }: MeaningProps) {
   const { attributes: kind, columns } = texts.delivery.journey;
   return (
     <Table
       caption={captionOf(kind, title)}
-      columns={[columns.device, columns.name, columns.value, columns.at]}
+      columns={[columns.device, columns.name, columns.value]}
     >
       {attributes.map((attribute, i) => (
         <tr key={i}>
@@ -111,7 +111,6 @@ function Attributes({ normalized: { attributes }, texts, timeZone, title }: Mean
           </td>
           <td>{visible(attribute.name)}</td>
           <td>{visible(attribute.value.slice(0, 500))}</td>
-          <td>{timeOf(attribute.at, timeZone)}</td>
         </tr>
       ))}
     </Table>

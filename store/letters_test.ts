@@ -10,7 +10,7 @@ async function withDead(n: number): Promise<TestWriter> {
   for (let i = 0; i < n; i++) test.append(message(`device-${i % 2}`));
   const dead = Array.from({ length: n }, (_, i) => ({
     number: i + 1,
-    error: i % 3 === 0 ? "out of range" : 'check "sane"',
+    error: i % 3 === 0 ? "out of range" : `check "sane" (failing row contains ${i})`,
     attempts: 1,
   }));
   test.settle({ destination: "db", throughNumber: n, rows: n, dead });

@@ -282,7 +282,10 @@ export interface Queries {
     parameters: { filter: SourceDeadFilter; limit: number };
     result: LetterCount;
   };
-  /** Letters that match per error, the most frequent first, at most 50. */
+  /**
+   * Letters that match per error, the most frequent first, at most 50. What an error says in brackets
+   * is about one message (the failing row) and does not make it another one.
+   */
   "dead.reasons": {
     parameters: { filter: DeadFilter };
     result: { reason: string; count: number }[];
@@ -1017,8 +1020,9 @@ function countLetters(
 function deadReasons(db: Database, { filter }: { filter: DeadFilter }) {
   const { where, values } = deadCondition(filter);
   return db.all<{ reason: string; count: number }>(
-    `SELECT error AS reason, count(*) AS count FROM exceptions WHERE ${where}
-     GROUP BY error ORDER BY count DESC, error LIMIT 50`,
+    `SELECT CASE instr(error, ' (') WHEN 0 THEN error ELSE substr(error, 1, instr(error, ' (') - 1)
+       END AS reason, count(*) AS count
+     FROM exceptions WHERE ${where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50`,
     ...values,
   ).map((row) => ({ ...row }));
 }

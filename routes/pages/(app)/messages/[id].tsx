@@ -136,7 +136,7 @@ function CameFacts({ message, state }: { message: StoredMessage; state: PageStat
       </dd>
       <dt>{words.received}</dt>
       <dd>
-        <Time atMs={receivedMs} nowMs={nowMs} timeZone={timeZone} />
+        <Time atMs={receivedMs} nowMs={nowMs} timeZone={timeZone} />{" "}
         <span class="sub">· {formatTime(receivedMs, timeZone)}</span>
       </dd>
       <dt>{words.seq}</dt>

@@ -183,8 +183,9 @@ function Happened({ data: { kind, letter }, state }: { data: LetterData; state: 
   return (
     <Card title={deadLetters.facts} id="facts">
       <p class="letter-error">
-        <b>{reasonText(reason, kind)}</b> {visible(detail)}
+        <b>{reasonText(reason, kind)}</b>
       </p>
+      <p>{visible(detail === "" ? reason : detail)}</p>
       <dl class="facts">
         <dt>{kind === "source" ? deadLetters.source : deadLetters.destination}</dt>
         <dd>{visible(where)}</dd>
