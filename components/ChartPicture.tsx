@@ -67,8 +67,8 @@ export function ChartPicture({ panel, frame }: ChartProps) {
         <TimeAxis frame={frame} />
       </svg>
       <svg class="chart-ends" width={PLOT.endWidth} height={HEIGHT}>
-        {endLabels(panel, scale).map(({ label, colour, at }) => (
-          <text key={label} class={`s${colour}`} x="6" y={at + 4}>{label}</text>
+        {endLabels(panel, scale).map(({ label, colour, at }, i) => (
+          <text key={i} class={`s${colour}`} x="6" y={at + 4}>{label}</text>
         ))}
       </svg>
     </div>

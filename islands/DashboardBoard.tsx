@@ -13,6 +13,8 @@ import { Plot } from "./plot.ts";
 
 /** What only the server can work out is read again at most so often. */
 const REREAD_MS = 5_000;
+/** Means that go on live, and how often a device sends, are made exact again. */
+const CORRECTION_MS = 60_000;
 /** So often ages and windows move on when nothing arrives. */
 const CLOCK_MS = 2_000;
 /** A point for two pixels: more would be a smear instead of a line in its band. */
@@ -138,8 +140,10 @@ class Board {
   start(): void {
     const { refreshMs } = this.#props;
     if (refreshMs === null) this.#goLive();
-    else this.#timers.push(setInterval(() => void this.read(), refreshMs));
-    this.#timers.push(setInterval(() => this.#moveOn(), CLOCK_MS));
+    this.#timers.push(
+      setInterval(() => void this.read(), refreshMs ?? CORRECTION_MS),
+      setInterval(() => this.#moveOn(), CLOCK_MS),
+    );
     if (this.#pointsMax() > FINER * this.#props.firstPoints) void this.read();
   }
 
@@ -248,10 +252,7 @@ class Board {
 
 /** Sums over a window lose at its beginning what only the server knows. */
 function needsServer({ panels }: DashboardView): boolean {
-  return panels.some(({ aggregation, series }) =>
-    aggregation !== "last" ||
-    series.some(({ points, known }) => known && points?.value.length === 0)
-  );
+  return panels.some(({ series }) => series.some(({ isNewest, known }) => known && !isNewest));
 }
 
 /** The server's picture until the chart stands in its place. */

@@ -71,8 +71,8 @@ export function compact(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-/** Charts show a thousandth of what they span. */
-const SHOWN_PARTS = 2_000;
+/** Half pixels of a chart's height. */
+const SHOWN_PARTS = 360;
 
 /** The decimals that a column needs to be drawn exactly. */
 export function drawnDecimals({ min, max }: { min: number; max: number }): number {

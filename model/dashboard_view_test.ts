@@ -149,7 +149,7 @@ Deno.test("ends, runs and decimals of what is drawn", () => {
     [0, 1, 3],
     [7],
   ]);
-  assert.equal(drawnDecimals({ min: 20, max: 30 }), 3);
+  assert.equal(drawnDecimals({ min: 20, max: 30 }), 2);
   assert.equal(drawnDecimals({ min: 0, max: 120_000 }), 0);
   assert.equal(drawnDecimals({ min: 5, max: 5 }), 7);
 });
