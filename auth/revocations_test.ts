@@ -40,6 +40,9 @@ Deno.test("live connections of a device end with its secret, certificate, rights
   const { devices, revocations } = bed.auth;
   await devices.add("press-4", { by });
   await devices.add("press-5", { by });
+  const notAfterMs = bed.clock.nowMs + 1_000_000;
+  const certificate = { commonName: "press-4", fingerprint: "aa", notBeforeMs: 0, notAfterMs };
+  await devices.addCertificate("press-4", { certificate, origin: "given", by });
   const cut: string[] = [];
   const open = (deviceId: string, fingerprint: string | null) => {
     const holder = { kind: "device", deviceId, fingerprint, expiresAtMs: null } as const;
