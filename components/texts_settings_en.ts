@@ -21,7 +21,6 @@ export const SETTINGS_EN = {
   conflictHint: "What you typed is still here, and beside a field stands what it is now. Saving " +
     "again replaces it.",
   now: "It is now:",
-  nowSecret: "It was set anew.",
 
   problems: (n: number) =>
     n === 1 ? "One value cannot be saved" : `${formatNumber(n)} values cannot be saved`,
@@ -31,12 +30,11 @@ export const SETTINGS_EN = {
     default: "default",
     settings: "set here",
     managed: "managed",
-    by: "Managed: set by",
     byHint: "Change it there.",
   },
+  example: "Example:",
   preset: "Default:",
   presetNone: "empty",
-  emptyIsDefault: "Left empty, the default holds.",
   secretSet: "is set, and kept while this stays empty",
   secretIsSet: "is set, and not shown",
   secretTyped: "was typed, and kept while this stays empty",
@@ -180,7 +178,8 @@ export const SETTINGS_EN = {
 
   all: {
     title: "Every setting",
-    text: "Each key with its value, where that comes from, and when a change takes effect.",
+    text: "Each key with its value, where that comes from, and when a change takes effect; of " +
+      "destinations and sources what is not as by default.",
     key: "Key",
     value: "Value",
     origin: "From",
@@ -262,7 +261,6 @@ export const SETTINGS_EN = {
     managedHint: "Change it there; a test of it works here too.",
     edit: "Edit",
     show: "Show",
-    delivery: "See its delivery",
   },
 
   retention: {

@@ -3,7 +3,7 @@ import lock from "lucide/lock.mjs";
 import { Icon, type IconData } from "@/components/Icon.tsx";
 import { Tag } from "@/components/Tag.tsx";
 import type { Texts } from "@/components/texts.ts";
-import { inputChoices, inputShape } from "@/config/field_input.ts";
+import { inputChoices, inputShape, inputText } from "@/config/field_input.ts";
 import type { Origin } from "@/config/layers.ts";
 import type { FieldView } from "@/config/settings_view.ts";
 
@@ -57,12 +57,9 @@ export function SettingField(props: SettingFieldProps) {
 function helpOf({ field }: FieldView, texts: Texts["settings"]): string {
   const shape = inputShape(field);
   const form = shape === "lines" ? texts.listHelp : shape === "table" ? texts.tableHelp : "";
-  return `${field.text} ${form}${field.secret ? "" : exampleOf(field.example)}`.trim();
-}
-
-function exampleOf(example: unknown): string {
-  if (Array.isArray(example)) return ` Example: ${example.join(" ")}`;
-  return typeof example === "string" ? ` Example: ${example}` : "";
+  const example = field.secret ? "" : inputText(field, field.example).replaceAll("\n", " ");
+  const shown = example === "" ? "" : `${texts.example} ${example}`;
+  return [field.text, form, shown].filter(Boolean).join(" ");
 }
 
 function Control(props: SettingFieldProps) {

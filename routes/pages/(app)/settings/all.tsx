@@ -33,7 +33,7 @@ export default define.page<typeof handler>(({ data: view, state: { texts: { sett
             key={`${entry.section}.${entry.name}`}
             title={`[[${entry.section}]] ${entry.name}`}
             text={settings.types[entry.type]?.title ?? entry.type}
-            fields={entry.fields}
+            fields={entry.fields.filter(({ origin }) => origin.kind !== "default")}
             hrefOf={() => entryPath(entry)}
             {...{ view, settings }}
           />
