@@ -3,7 +3,6 @@
  * names are fetched. An island that fails leaves its server markup and the other islands alone.
  */
 import { signal } from "@preact/signals";
-import { parse } from "devalue";
 import { type ContainerNode, type FunctionComponent, h, hydrate } from "preact";
 import {
   ISLAND_BLOCK_ID,
@@ -12,6 +11,7 @@ import {
   numberIds,
   pageState,
 } from "./page_state.ts";
+import { readProps } from "./props_reader.ts";
 
 interface Markers {
   start: Comment;
@@ -21,7 +21,9 @@ interface Markers {
 async function startIslands(): Promise<void> {
   const text = document.getElementById(ISLAND_BLOCK_ID)?.textContent;
   if (!text) return;
-  const block: IslandBlock = parse(text, { Signal: ([value]: [unknown]) => signal(value) });
+  const block: IslandBlock = await readProps(text, {
+    Signal: (value) => signal((value as [unknown])[0]),
+  });
   pageState.buildId = block.buildId;
   const comments = commentsByText();
   // All places before the first hydration: an island may add nodes next to its neighbour's marker.
