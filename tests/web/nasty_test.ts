@@ -4,18 +4,29 @@
  * opens, nothing is asked for, no page breaks.
  */
 import assert from "node:assert/strict";
+import { routes } from "@/_gen/routes.ts";
 import mqtt from "mqtt";
 import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { until } from "@/tests/helpers/until.ts";
 import { CANARY, CANARY_PATH, NASTY, NASTY_COUNT } from "@/tests/web/nasty_strings.ts";
 import { ADMIN, PageBrowser, startGateway, type Visitor } from "@/tests/web/page_bed.ts";
 import { PAGES, PUBLIC_PAGES } from "@/tests/web/pages_list.ts";
+import { RouteTree } from "@/web/route_tree.ts";
 
 const CONFIG = '[mqtt]\nanonymous = "always"\n';
 
 /** Every device's pages are read, those of every n-th are looked at. */
 const LOOK_AT_EVERY = 40;
 const LIST_PAGES_MAX = 12;
+
+/** `/devices/:id` and all others that show one device. */
+const DEVICE_PAGES = new RouteTree(routes).routes().filter(({ component }) => component !== null)
+  .flatMap(({ patterns }) => patterns)
+  .filter((pattern) => /^\/(?:devices|predictions)\/:\w+(?:\/|$)/.test(pattern));
+
+function devicePages(index: number): string[] {
+  return DEVICE_PAGES.map((pattern) => pattern.replace(/:\w+/, deviceOf(index)));
+}
 
 function deviceOf(index: number): string {
   return `n${String(index).padStart(3, "0")}`;
@@ -106,6 +117,8 @@ async function register(gateway: GatewayProcess): Promise<void> {
 async function startNasty(): Promise<GatewayProcess> {
   const gateway = await startGateway({ config: CONFIG });
   await publish(gateway);
+  const accepted = 'sluice_ingest_messages_total{source="mqtt",outcome="accepted"}';
+  await gateway.untilMetric(accepted, 3 * NASTY_COUNT);
   await ingest(gateway);
   await register(gateway);
   return gateway;
@@ -205,7 +218,7 @@ Deno.test("515 nasty texts are shown as texts on every page that shows them", as
   await t.step("the pages of each device show its label, in markup of our own", async () => {
     const problems: string[] = [];
     for (let i = 0; i < NASTY_COUNT; i++) {
-      for (const path of [`/devices/${deviceOf(i)}`, `/predictions/${deviceOf(i)}`]) {
+      for (const path of devicePages(i)) {
         const { status, problems: found } = await read(visitor, path);
         if (status !== 200) problems.push(`${path}: status ${status}`);
         for (const each of found) problems.push(`${path}: ${each}`);
@@ -217,7 +230,7 @@ Deno.test("515 nasty texts are shown as texts on every page that shows them", as
   await t.step("a device's page is shown with what it sent, as text", async () => {
     const problems: string[] = [];
     for (let i = 0; i < NASTY_COUNT; i += LOOK_AT_EVERY) {
-      for (const path of [`/devices/${deviceOf(i)}`, `/predictions/${deviceOf(i)}`]) {
+      for (const path of devicePages(i)) {
         await visitor.open(path);
         for (const each of await problemsOf(visitor, misdeeds)) problems.push(`${path}: ${each}`);
       }
