@@ -1,7 +1,7 @@
 /** Tells whether the page is live, keeps relative times true, and tells the server the time zone. */
 import { useEffect } from "preact/hooks";
 import { formatAge, formatTime } from "@/components/format_moment.ts";
-import { follow, liveState } from "./live.ts";
+import { follow, useLiveState } from "./live.ts";
 
 const AGES_MS = 1_000;
 
@@ -27,7 +27,7 @@ export default function LiveBar({ words, timeZone }: LiveBarProps) {
       unfollow();
     };
   }, []);
-  const { state, lastMs } = liveState.value;
+  const { state, lastMs } = useLiveState();
   if (state === "lost") {
     return (
       <div class="live-bar lost" role="alert">

@@ -3,7 +3,7 @@
  * opened for all of them at once, and again when what is followed changes. The browser reconnects by
  * itself; after a loss `onBack` tells islands to read again what they show.
  */
-import { type Signal, signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import type { DeliveryView, LiveHello, LivePrediction, LiveSeries } from "@/model/live_events.ts";
 
 export interface LiveNeeds {
@@ -20,7 +20,7 @@ export interface LiveNeeds {
 
 export interface LiveState {
   state: "connecting" | "live" | "lost";
-  /** When something came last, ms since 1970. */
+  /** While it is lost: when something came last, ms since 1970. */
   lastMs: number;
 }
 
@@ -36,8 +36,30 @@ let hello: LiveHello | null = null;
 let opening: ReturnType<typeof setTimeout> | undefined;
 let checking: ReturnType<typeof setInterval> | undefined;
 
-/** For banners and tags. */
-export const liveState: Signal<LiveState> = signal({ state: "connecting", lastMs: Date.now() });
+/** When something came last, ms since 1970. */
+let lastMs = Date.now();
+let shown: LiveState = { state: "connecting", lastMs };
+const watchers = new Set<(now: LiveState) => void>();
+
+/** The state of the connection, for an island that shows it. */
+export function useLiveState(): LiveState {
+  const [state, setState] = useState(shown);
+  useEffect(() => {
+    setState(shown);
+    watchers.add(setState);
+    return () => {
+      watchers.delete(setState);
+    };
+  }, []);
+  return state;
+}
+
+/** Told when it changes only: what arrives while the page is live draws no banner anew. */
+function tell(state: LiveState["state"]): void {
+  if (shown.state === state) return;
+  shown = { state, lastMs };
+  for (const watcher of watchers) watcher(shown);
+}
 
 /** Follows until the returned function is called; for an island's effect. */
 export function follow(need: LiveNeeds): () => void {
@@ -62,7 +84,7 @@ function open(): void {
   asked = url;
   source = new EventSource(url);
   source.addEventListener("error", () => {
-    lose();
+    tell("lost");
     // After an answer that is no stream (503 while it restarts, 401 after the session's end) the
     // browser gives up by itself.
     if (source?.readyState === EventSource.CLOSED) void retry();
@@ -124,22 +146,16 @@ function meet(now: LiveHello): void {
 }
 
 function gain(isHello: boolean): void {
-  const wasLost = liveState.value.state === "lost";
-  liveState.value = { state: "live", lastMs: Date.now() };
+  const wasLost = shown.state === "lost";
+  lastMs = Date.now();
+  tell("live");
   if (isHello && wasLost) { for (const { onBack } of needs) onBack?.(); }
-}
-
-function lose(): void {
-  if (liveState.value.state !== "lost") {
-    liveState.value = { state: "lost", lastMs: liveState.value.lastMs };
-  }
 }
 
 /** A connection whose other end vanished without a word: the browser would wait for minutes. */
 function checkSilence(): void {
-  if (liveState.value.state !== "live") return;
-  if (Date.now() - liveState.value.lastMs < SILENCE_MS) return;
-  lose();
+  if (shown.state !== "live" || Date.now() - lastMs < SILENCE_MS) return;
+  tell("lost");
   source?.close();
   open();
 }

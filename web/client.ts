@@ -2,7 +2,6 @@
  * Starts the islands of a page; the entry of the browser's bundle. Only the modules that the page
  * names are fetched. An island that fails leaves its server markup and the other islands alone.
  */
-import { signal } from "@preact/signals";
 import { type ContainerNode, type FunctionComponent, h, hydrate } from "preact";
 import {
   ISLAND_BLOCK_ID,
@@ -11,7 +10,7 @@ import {
   numberIds,
   pageState,
 } from "./page_state.ts";
-import { readProps } from "./props_reader.ts";
+import { readProps, type Revivers } from "./props_reader.ts";
 
 interface Markers {
   start: Comment;
@@ -21,9 +20,7 @@ interface Markers {
 async function startIslands(): Promise<void> {
   const text = document.getElementById(ISLAND_BLOCK_ID)?.textContent;
   if (!text) return;
-  const block: IslandBlock = await readProps(text, {
-    Signal: (value) => signal((value as [unknown])[0]),
-  });
+  const block: IslandBlock = await readProps(text, await reviversFor(text));
   pageState.buildId = block.buildId;
   const comments = commentsByText();
   // All places before the first hydration: an island may add nodes next to its neighbour's marker.
@@ -36,6 +33,13 @@ async function startIslands(): Promise<void> {
   }));
   for (const result of started) if (result.status === "rejected") reportError(result.reason);
   document.documentElement.dataset.islands = "started";
+}
+
+/** Signals are fetched where some are sent: 3 kB gzip that most pages do without. */
+async function reviversFor(text: string): Promise<Revivers> {
+  if (!text.includes('["Signal",')) return {};
+  const { signal } = await import("@preact/signals");
+  return { Signal: (value) => signal((value as [unknown])[0]) };
 }
 
 function commentsByText(): Map<string, Comment> {

@@ -21,7 +21,7 @@ export const PAGES: readonly string[] = [
   "/dashboards/signal",
   "/dashboards/environment/edit",
   ...["/devices", "/devices/sensor-001", "/devices/node1", "/devices/sensor-001/messages"],
-...["/add-device", "/add-device/{device}"],
+  ...["/add-device", "/add-device/{device}"],
   "/settings",
   ...["/settings/destinations", "/settings/add/destination?type=postgres"],
   ...["/settings/sources", "/settings/add/source?type=serial", "/settings/retention"],
