@@ -945,7 +945,8 @@ function sourceLetterOf(row: SourceDeadRecord): SourceDeadLetter {
     sourceName: row.source_name,
     device: row.device,
     topic: row.topic,
-    payload: row.payload,
+    // SQLite's functions give NULL for a part of an empty blob.
+    payload: row.payload ?? new Uint8Array(),
     reason: row.reason,
     detail: row.detail,
     atMs: row.at_ms,

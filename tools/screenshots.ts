@@ -7,6 +7,7 @@ import type { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { openScene } from "@/tools/screenshot_scene.ts";
 import { NARROW, PageBrowser, type Visitor, WIDE } from "@/tests/web/page_bed.ts";
 import { PAGES, PUBLIC_PAGES } from "@/tests/web/pages_list.ts";
+import { fillPath, ingestOne } from "@/tests/web/shown_gateway.ts";
 
 const SHOTS = [
   { name: "light", colorScheme: "light", viewport: WIDE },
@@ -29,12 +30,14 @@ async function shootAll(
   { folder, wanted }: { folder: string; wanted: string[] },
 ): Promise<void> {
   await using browser = await PageBrowser.launch();
+  const places = { device: "press-7", message: await ingestOne(gateway) };
   const chosen = (paths: readonly string[]) => wanted.length === 0 ? paths : [];
   for (const { name, ...options } of SHOTS) {
     await using visitor = await browser.visitor(gateway.httpUrl, options);
     const shootEach = async (paths: readonly string[]) => {
       for (const path of paths) {
-        await shoot(visitor, { path, file: `${folder}/${fileName(path, name)}` });
+        const file = `${folder}/${fileName(path, name)}`;
+        await shoot(visitor, { path: fillPath(path, places), file });
       }
     };
     await shootEach(chosen(PUBLIC_PAGES));

@@ -27,7 +27,7 @@ export const PAGES: readonly string[] = [
   ...["/settings/sources", "/settings/add/source?type=serial", "/settings/retention"],
   ...["/settings/access", "/settings/tls", "/settings/network", "/settings/broker"],
   ...["/settings/readings", "/settings/log", "/settings/appearance", "/settings/all"],
-...["/delivery", "/messages/{message}"],
+  ...["/delivery", "/messages/{message}"],
   ...["/dead-letters", "/dead-letters?kind=source", "/dead-letters/source/1", "/system"],
   ...["/predictions", "/predictions/camera-1"],
   "/settings/people",
