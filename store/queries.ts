@@ -919,7 +919,7 @@ interface SourceDeadRecord {
   at_ms: number;
   topic: string;
   detail: string;
-  payload: Uint8Array;
+  payload: Uint8Array | null;
 }
 
 function listSourceDead(

@@ -218,6 +218,24 @@ Deno.test("store: undecodable input is kept and can be deleted", async () => {
   ]]);
 });
 
+Deno.test("store: an empty payload in the work list is empty, not missing", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(storeOptions(dir.path));
+  const rejection = { source: "mqtt", sourceName: "broker", device: "a" } as const;
+  const failed = await new Promise((resolve) =>
+    store.reject({
+      ...rejection,
+      ...{ topic: "devices/a/telemetry", reason: "empty", detail: "Nothing" },
+      payload: new Uint8Array(),
+    }, resolve)
+  );
+  assert.equal(failed, null);
+  const { items } = await store.query("source_dead.work", {
+    ...{ filter: {}, payloadMax: 100, limit: 5 },
+  });
+  assert.deepEqual(items.map(({ payload }) => payload), [new Uint8Array()]);
+});
+
 Deno.test("store: history follows by itself", async () => {
   using dir = new TempDir();
   await using store = await openStore(storeOptions(dir.path));
