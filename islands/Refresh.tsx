@@ -3,7 +3,7 @@
  * markup stays in one place, and the browser needs a few lines instead of all components.
  */
 import { useEffect } from "preact/hooks";
-import { liveState } from "./live.ts";
+import { watchLiveState } from "./live.ts";
 import { morph } from "./morph.ts";
 
 export interface RefreshProps {
@@ -17,7 +17,7 @@ export interface RefreshProps {
 export default function Refresh({ url, part, everyMs }: RefreshProps) {
   useEffect(() => {
     const element = document.getElementById(part)!;
-    const unfollow = liveState.subscribe(({ state }) => {
+    const unfollow = watchLiveState(({ state }) => {
       element.classList.toggle("lost", state === "lost");
     });
     let timer = setTimeout(turn, everyMs);

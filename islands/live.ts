@@ -41,16 +41,19 @@ let lastMs = Date.now();
 let shown: LiveState = { state: "connecting", lastMs };
 const watchers = new Set<(now: LiveState) => void>();
 
-/** The state of the connection, for an island that shows it. */
+/** Tells the state of the connection now and at each change, until the returned function is called. */
+export function watchLiveState(watcher: (now: LiveState) => void): () => void {
+  watchers.add(watcher);
+  watcher(shown);
+  return () => {
+    watchers.delete(watcher);
+  };
+}
+
+/** The same for an island that draws by it. */
 export function useLiveState(): LiveState {
   const [state, setState] = useState(shown);
-  useEffect(() => {
-    setState(shown);
-    watchers.add(setState);
-    return () => {
-      watchers.delete(setState);
-    };
-  }, []);
+  useEffect(() => watchLiveState(setState), []);
   return state;
 }
 
