@@ -181,8 +181,10 @@ Deno.test("every page has one title of its own, one heading and strict markup", 
 
 function markupProblems(html: string): string[] {
   const count = (pattern: RegExp) => html.match(pattern)?.length ?? 0;
+  const [head = ""] = html.split("</head>");
   const rules: [problem: string, broken: boolean][] = [
-    ["not one title", count(/<title>/g) !== 1],
+    // Drawings have titles of their own.
+    ["not one title", head.split("<title>").length !== 2],
     ["not one h1", count(/<h1[\s>]/g) !== 1],
     ["not one main", count(/<main[\s>]/g) !== 1],
     ["no language", !/<html[^>]* lang="\w+/.test(html)],
