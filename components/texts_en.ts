@@ -613,7 +613,7 @@ export const TEXTS_EN = {
     },
     moreValues: "More values",
     valueColumns: { name: "Measurement", value: "Value", at: "When" },
-    noValues: "No values yet",
+    noValues: "No values yet; they appear here by themselves.",
     history: "History",
     range: "Range",
     ranges: { "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" },

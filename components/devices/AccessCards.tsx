@@ -169,7 +169,7 @@ function CertificatesCard(props: WithEntry) {
   const { id, entry: { certificates }, mayAct } = props;
   const columns = devices.certificateColumns;
   return (
-    <Card title={devices.certificates} span={12}>
+    <Card title={devices.certificates} span={certificates.length === 0 ? 6 : 12}>
       {certificates.length === 0
         ? (
           <p class="sub">

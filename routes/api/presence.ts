@@ -85,6 +85,15 @@ export function dayStartMs(date: string, timeZone: string): number {
   return from * MINUTE_MS;
 }
 
+/**
+ * Some devices send how sure they are of the label, others how likely somebody is there, whatever the
+ * label says. A label that means nobody is at least half sure in the first case and below a half in
+ * the second: the smaller of the two is the probability of presence in both.
+ */
+export function probabilityOfPresence(score: number, isPresent: boolean): number {
+  return isPresent ? score : Math.min(score, 1 - score);
+}
+
 /** Sums up a day; `observed` in the order of time, from HOLD_MS before the day on. `nowMs` ends it. */
 export function sumUpDay(
   observed: readonly Observed[],

@@ -4,6 +4,7 @@ import {
   dayStartMs,
   lookBackMs,
   type Observed,
+  probabilityOfPresence,
   shiftDate,
   sumUpDay,
 } from "@/routes/api/presence.ts";
@@ -46,16 +47,7 @@ export async function readPresenceDay(
   return { date, course, ...sumUpDay(observed, { startMs, endMs, nowMs }) };
 }
 
-/**
- * Some devices send how sure they are of the label, others how likely somebody is there, whatever the
- * label says. A label that means nobody is at least half sure in the first case and below a half in
- * the second: the smaller of the two is the probability of presence in both.
- */
 function observedOf({ atUs, label, score }: PredictionPoint, labels: readonly string[]): Observed {
   const isPresent = labels.includes(label);
-  return {
-    atMs: atUs / 1000,
-    isPresent,
-    probability: isPresent ? score : Math.min(score, 1 - score),
-  };
+  return { atMs: atUs / 1000, isPresent, probability: probabilityOfPresence(score, isPresent) };
 }

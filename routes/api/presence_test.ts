@@ -4,6 +4,7 @@ import {
   dayStartMs,
   localDate,
   type Observed,
+  probabilityOfPresence,
   shiftDate,
   sumUpDay,
 } from "@/routes/api/presence.ts";
@@ -48,4 +49,13 @@ Deno.test("presence and absence never exceed the day, whatever was observed", ()
       }
     },
   ));
+});
+
+Deno.test("a score is how sure the device is of its label, or how likely somebody is there", () => {
+  assert.equal(probabilityOfPresence(0.93, true), 0.93);
+  assert.equal(probabilityOfPresence(0.75, false), 0.25, "sure that nobody is there");
+  assert.equal(probabilityOfPresence(0.001, false), 0.001, "unlikely that somebody is there");
+  for (let score = 0; score <= 1; score += 0.125) {
+    assert(probabilityOfPresence(score, false) <= 0.5);
+  }
 });
