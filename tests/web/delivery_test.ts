@@ -166,6 +166,38 @@ Deno.test("a destination that is taken out of the configuration keeps its ledger
   await visitor.assertWell();
 });
 
+Deno.test("a full queue is told where it is, and goes away before one's eyes", async () => {
+  await using server = await PostgresServer.start();
+  const database = await server.createDatabase();
+  await using proxy = await FaultProxy.start(server.port, "refuse");
+  const config = '[storage]\nqueue_bytes_max = "1MiB"\n' +
+    postgres("main", server.url({ database, port: proxy.port }));
+  await using gateway = await startGateway({ config });
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  await visitor.signIn();
+  await visitor.open("/delivery");
+  const body = JSON.stringify({ metrics: { a: 1 }, payload: "x".repeat(50_000) });
+  await until(async () => {
+    const response = await fetch(`${gateway.httpUrl}/v1/ingest/press-04`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    await response.body?.cancel();
+    return response.status === 503;
+  }, { what: "the queue is full" });
+  await visitor.page.getByText("refuses new data").waitFor();
+  await visitor.page.getByText(/^is refused: /).waitFor();
+  assert.deepEqual(await wrongLedgers(visitor), []);
+  await visitor.assertWell();
+  await proxy.set("pass");
+  await visitor.page.getByRole("button", { name: "Test main" }).click();
+  await visitor.page.getByText("main can be written to").waitFor();
+  await visitor.page.getByText("is accepted", { exact: true }).waitFor({ timeout: 90_000 });
+  assert.deepEqual(await wrongLedgers(visitor), []);
+});
+
 Deno.test("without a destination data rests here, and the page says how to add one", async () => {
   await using gateway = await startGateway();
   await using browser = await PageBrowser.launch();
