@@ -37,13 +37,14 @@ type PanelCardProps = Required<Pick<PanelGridProps, "frame" | "Chart">> & {
 function PanelCard({ panel, frame, Chart, i }: PanelCardProps) {
   const first = panel.series[0]!;
   const single = panel.kind === "stat" || panel.kind === "gauge";
-  const state = single ? shownState(panel, first, frame) : null;
+  const isKnown = panel.series.some(({ known }) => known);
+  const state = single && isKnown ? shownState(panel, first, frame) : null;
   const end = state === null
-    ? single ? undefined : <Legend panel={panel} />
+    ? single || !isKnown ? undefined : <Legend panel={panel} />
     : <Tag tone={state.tone}>{state.text}</Tag>;
   return (
     <Card title={panel.title} id={`panel-${i}`} span={panel.width} end={end}>
-      {panel.series.some(({ known }) => known)
+      {isKnown
         ? <PanelBody {...{ panel, frame, Chart, i }} state={state} />
         : <Unknown panel={panel} frame={frame} />}
       {panel.note !== null && <p class="sub panel-note">{panel.note}</p>}
@@ -56,7 +57,7 @@ function Unknown({ panel, frame: { words } }: { panel: PanelView; frame: PanelFr
   const names = [...new Set(panel.series.map(({ device }) => device))].join(", ");
   return (
     <div class={`unknown ${panel.kind}`}>
-      <div class="num late">–</div>
+      {(panel.kind === "stat" || panel.kind === "gauge") && <div class="num late">–</div>}
       <p class="sub">{`${words.never} ${names}`}</p>
     </div>
   );

@@ -55,6 +55,10 @@ export default function DashboardBoard(props: DashboardBoardProps) {
     setTimeZone(ownTimeZone());
     return () => board.stop();
   }, []);
+  const isKnown = view.panels.some(({ series }) => series.some(({ known }) => known));
+  useEffect(() => {
+    if (isKnown) hideWaiting();
+  }, [isKnown]);
   const { atMs: nowMs, fromMs, toMs, isZoomed } = view;
   const frame: PanelFrame = {
     ...{ nowMs, fromMs, toMs, isZoomed, timeZone, words: props.words },
@@ -67,6 +71,11 @@ export default function DashboardBoard(props: DashboardBoardProps) {
       {isZoomed && <ZoomNote frame={frame} />}
     </div>
   );
+}
+
+/** What the page says while nothing was ever received. */
+function hideWaiting(): void {
+  for (const card of document.querySelectorAll<HTMLElement>(".waiting")) card.hidden = true;
 }
 
 /** The way back for who has no mouse for a double click. */

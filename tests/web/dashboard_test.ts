@@ -61,13 +61,12 @@ Deno.test("values, tags and charts move by themselves when a device sends", asyn
   await visitor.open("/");
   await page.getByText("Waiting for the first values").waitFor();
   await visitor.assertWell();
+  await page.getByText("live", { exact: true }).first().waitFor();
   await sendPacket(gateway);
-  await untilShown(visitor, "/", "27.6");
-  await visitor.open("/");
   const temperature = card(page, "Node 1 temperature");
   await untilNumber(page, "Node 1 temperature", "27.6");
   await temperature.getByText("ok", { exact: true }).waitFor();
-  await page.getByText("live", { exact: true }).first().waitFor();
+  await page.getByText("Waiting for the first values").waitFor({ state: "hidden" });
   for (const [t, tag, tone] of [[31.5, "≥ 30", "warn"], [36, "≥ 35", "bad"]] as const) {
     await sendPacket(gateway, { n1: { t, h: 54, g: 100_000 } });
     await untilNumber(page, "Node 1 temperature", String(t));
@@ -216,7 +215,7 @@ Deno.test("copy, edit with mistakes, preview, save, export, import, delete", asy
   const again = await page.request.get("/dashboards/boiler-room/export");
   assert.equal(await again.text(), exported);
   await visitor.open("/dashboards");
-  const row = page.getByRole("row").filter({
+  const row = page.getByRole("listitem").filter({
     has: page.locator('a[href="/dashboards/boiler-room"]'),
   });
   await row.getByText("Delete…").click();
@@ -245,13 +244,14 @@ Deno.test("a changed built-in one can be reset; a stale change is refused", asyn
   await change(second, "Wireless");
   await second.page.getByText("it was changed meanwhile").waitFor();
   await visitor.open("/dashboards");
-  await visitor.page.getByRole("row", { name: /Radio/ }).getByRole("button", { name: "Show first" })
+  await visitor.page.getByRole("listitem").filter({ hasText: "Radio" })
+    .getByRole("button", { name: "Show first" })
     .click();
   await visitor.page.waitForURL(/done=first/);
   await visitor.open("/");
   await visitor.page.getByRole("heading", { level: 1, name: "Radio" }).waitFor();
   await visitor.open("/dashboards");
-  const row = visitor.page.getByRole("row", { name: /Radio/ });
+  const row = visitor.page.getByRole("listitem").filter({ hasText: "Radio" });
   await row.getByText("Reset…").click();
   await row.getByRole("button", { name: 'Reset "Radio"' }).click();
   await visitor.page.waitForURL(/done=reset/);

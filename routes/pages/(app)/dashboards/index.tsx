@@ -4,7 +4,6 @@ import { Card } from "@/components/Card.tsx";
 import { ConfirmForm, PostForm, TextAreaField } from "@/components/Form.tsx";
 import { Notice, ProblemNotice } from "@/components/Notice.tsx";
 import { PageHead } from "@/components/PageHead.tsx";
-import { Table } from "@/components/Table.tsx";
 import { Tag } from "@/components/Tag.tsx";
 import { Time } from "@/components/Time.tsx";
 import { DASHBOARD_LIMITS } from "@/model/dashboard.ts";
@@ -57,14 +56,11 @@ export default define.page<typeof handler>(({ data, state, url }) => {
       {data.problem !== null && <ProblemNotice problem={data.problem} />}
       <div class="grid">
         <Card>
-          <Table
-            caption={texts.list}
-            columns={[texts.title, texts.source, { title: texts.actions, hidden: true }]}
-          >
+          <ul class="dashboard-list">
             {data.list.map((each, i) => (
-              <Row key={each.id} {...{ each, state, mayChange }} isFirst={i === 0} />
+              <Entry key={each.id} {...{ each, state, mayChange }} isFirst={i === 0} />
             ))}
-          </Table>
+          </ul>
         </Card>
         {mayChange && (
           <Card title={texts.import} id="import">
@@ -76,41 +72,37 @@ export default define.page<typeof handler>(({ data, state, url }) => {
   );
 });
 
-interface RowProps {
+interface EntryProps {
   each: ListedDashboard;
   state: PageState;
   mayChange: boolean;
   isFirst: boolean;
 }
 
-function Row({ each, state, mayChange, isFirst }: RowProps) {
+function Entry({ each, state, mayChange, isFirst }: EntryProps) {
   const { texts: { dashboard: texts }, nowMs, timeZone } = state;
   const { id, title, origin, updated } = each;
   const path = `/dashboards/${encodeURIComponent(id)}`;
   const origins = { built_in: texts.isBuiltIn, changed: texts.isChanged, own: texts.isOwn };
   return (
-    <tr>
-      <td>
-        <a href={path}>{title}</a> {isFirst && <span class="sub">· {texts.showsFirst}</span>}
-      </td>
-      <td>
-        <Tag tone="idle">{origins[origin]}</Tag> {updated !== null && (
-          <span class="sub">
-            {texts.changedBy} {updated.by},{" "}
-            <Time atMs={updated.atMs} nowMs={nowMs} timeZone={timeZone} />
-          </span>
-        )}
-      </td>
-      <td>
-        <div class="row-acts">
-          {mayChange && <a class="button" href={`${path}/edit`}>{texts.edit}</a>}
-          {mayChange && <Act {...{ path, state }} act="copy" text={texts.copy} />}
-          {mayChange && !isFirst && <Act {...{ path, state }} act="first" text={texts.showFirst} />}
-          <a class="button" href={`${path}/export`} download>{texts.export}</a>
-          {mayChange && origin !== "built_in" && <Removal {...{ each, path, state }} />}
-        </div>
-      </td>
-    </tr>
+    <li>
+      <a class="title" href={path}>{title}</a>
+      <Tag tone="idle">{origins[origin]}</Tag>
+      {isFirst && <span class="sub">{texts.showsFirst}</span>}
+      {updated !== null && (
+        <span class="sub">
+          {texts.changedBy} {updated.by},{" "}
+          <Time atMs={updated.atMs} nowMs={nowMs} timeZone={timeZone} />
+        </span>
+      )}
+      <div class="row-acts">
+        {mayChange && <a class="button" href={`${path}/edit`}>{texts.edit}</a>}
+        {mayChange && <Act {...{ path, state }} act="copy" text={texts.copy} />}
+        {mayChange && !isFirst && <Act {...{ path, state }} act="first" text={texts.showFirst} />}
+        <a class="button" href={`${path}/export`} download>{texts.export}</a>
+        {mayChange && origin !== "built_in" && <Removal {...{ each, path, state }} />}
+      </div>
+    </li>
   );
 }
 
