@@ -41,9 +41,25 @@ export function readDashboards(db: Database): DashboardRow[] {
 }
 
 /**
- * Keeps a new or changed dashboard or removes one, inside the transaction of the caller.
+ * Looks before anything is written, so that a refusal costs no transaction.
  * @throws PermanentError when somebody else changed it meanwhile, or there are too many
  */
+export function checkDashboardChange(
+  db: Database,
+  change: DashboardChange | DashboardRemoval,
+): void {
+  if ("remove" in change) return;
+  const revision = revisionOf(db, change.id);
+  if (revision !== change.basedOnMs) throw changedMeanwhile(change.id);
+  const { dashboardsMax } = DASHBOARD_LIMITS;
+  if (revision !== null || db.number("SELECT count(*) FROM dashboards") < dashboardsMax) return;
+  throw new PermanentError(`Cannot keep another dashboard: there are ${dashboardsMax} already`, {
+    code: "DASH-0409",
+    hint: "delete one that nobody looks at",
+  });
+}
+
+/** Inside the transaction of the caller, after the check. */
 export function applyDashboard(
   db: Database,
   change: DashboardChange | DashboardRemoval,
@@ -53,19 +69,16 @@ export function applyDashboard(
   else putDashboard(db, change, atMs);
 }
 
-function putDashboard(db: Database, change: DashboardChange, atMs: number): void {
+/** Null where there is no row. */
+function revisionOf(db: Database, id: string): number | null {
   const row = db.get<{ updated_at_ms: number }>(
     "SELECT updated_at_ms FROM dashboards WHERE id = ?",
-    change.id,
+    id,
   );
-  if ((row?.updated_at_ms ?? null) !== change.basedOnMs) throw changedMeanwhile(change.id);
-  const { dashboardsMax } = DASHBOARD_LIMITS;
-  if (row === undefined && db.number("SELECT count(*) FROM dashboards") >= dashboardsMax) {
-    throw new PermanentError(`Cannot keep another dashboard: there are ${dashboardsMax} already`, {
-      code: "STO-0501",
-      hint: "delete one that nobody looks at",
-    });
-  }
+  return row?.updated_at_ms ?? null;
+}
+
+function putDashboard(db: Database, change: DashboardChange, atMs: number): void {
   db.run(
     `INSERT OR REPLACE INTO dashboards (id, title, position, updated_at_ms, updated_by, description)
      VALUES (?, ?, ?, ?, ?, ?)`,
@@ -73,7 +86,7 @@ function putDashboard(db: Database, change: DashboardChange, atMs: number): void
     change.title,
     change.position,
     // Two changes within a millisecond are two revisions.
-    Math.max(atMs, (row?.updated_at_ms ?? 0) + 1),
+    Math.max(atMs, (change.basedOnMs ?? 0) + 1),
     change.by,
     change.description,
   );
@@ -81,7 +94,7 @@ function putDashboard(db: Database, change: DashboardChange, atMs: number): void
 
 function changedMeanwhile(id: string): PermanentError {
   return new PermanentError(`Cannot save the dashboard "${id}": it was changed meanwhile`, {
-    code: "STO-0502",
+    code: "DASH-0412",
     hint: "copy your text, open the dashboard again and make your change there",
   });
 }

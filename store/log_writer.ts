@@ -32,6 +32,7 @@ import { type ClockReading, ReceptionClock } from "@/store/reception_clock.ts";
 import { type Fullness, fullness, toError } from "@/store/room.ts";
 import {
   applyDashboard,
+  checkDashboardChange,
   type DashboardChange,
   type DashboardRemoval,
 } from "@/store/dashboards_table.ts";
@@ -786,6 +787,7 @@ export class LogWriter {
 
   changeDashboard(change: DashboardChange | DashboardRemoval, trail: AccessChange[]): void {
     const atMs = Math.floor(this.#clock.nowUs / 1000);
+    checkDashboardChange(this.#db, change);
     this.#transaction(() => {
       applyDashboard(this.#db, change, atMs);
       applyAccess(this.#db, trail);

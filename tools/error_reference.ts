@@ -19,6 +19,7 @@ const TITLES: Record<string, string> = {
   CFG: "Configuration",
   CLI: "Commands",
   CTL: "Commands on a running gateway",
+  DASH: "Dashboards",
   FWD: "Destinations",
   HTTP: "Requests",
   ING: "Input that cannot be taken",
