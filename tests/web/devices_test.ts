@@ -71,7 +71,9 @@ Deno.test("a device is added, sends with the shown credential, and its value app
   await visitor.assertWell();
   await page.getByLabel("Device id").fill("oven-7");
   await page.getByLabel("Label").fill("Bakery, left");
+  const answered = page.waitForResponse((response) => response.request().method() === "POST");
   await page.getByRole("button", { name: "Add the device" }).click();
+  assert.equal((await answered).headers()["cache-control"], "no-store", "nobody keeps the secret");
   await page.getByText("Waiting for the first message").waitFor();
   await visitor.settle();
   await visitor.assertWell();
@@ -237,6 +239,45 @@ Deno.test("statuses: online, stuck, waiting; search and filter find devices", as
   assert.equal(metrics.value('sluice_devices{state="online"}'), 1);
   await visitor.open("/devices/frozen");
   assert.match(await page.getByRole("status").filter({ hasText: "identical" }).innerText(), /21/);
+});
+
+Deno.test("a tag turns late and offline while the page is open and nothing comes", async () => {
+  await using gateway = await startGateway();
+  await publish(gateway, { device: "oven", payload: { temperature: 20.5 } });
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await untilListed(visitor, "oven");
+  await page.clock.install();
+  await visitor.open("/devices/oven");
+  const tag = page.locator("[data-status=oven]");
+  assert.equal(await tag.innerText(), "online");
+  await page.clock.fastForward(45_000);
+  await tag.filter({ hasText: "late" }).waitFor();
+  await page.clock.fastForward(120_000);
+  await tag.filter({ hasText: "offline" }).waitFor();
+});
+
+Deno.test("certificates are listed with their end, and removed", async () => {
+  await using gateway = await startGateway();
+  const output = gateway.folder.join("certificate");
+  await gateway.command(["cert", "ca"]);
+  await Deno.mkdir(output);
+  await gateway.command(["cert", "device", "oven", "--output", output]);
+  await using browser = await PageBrowser.launch();
+  await using visitor = await browser.visitor(gateway.httpUrl);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open("/devices/oven");
+  const table = page.getByRole("table", { name: "Certificates" });
+  assert.match(await table.getByRole("row").nth(1).innerText(), /20\d\d-\d\d-\d\d .* valid/s);
+  await visitor.assertWell();
+  await table.getByText("Remove…").click();
+  await visitor.assertWell();
+  await table.getByRole("button", { name: /^Remove certificate/ }).click();
+  await page.getByText("The certificate is removed").waitFor();
+  assert.equal(await table.count(), 0);
 });
 
 Deno.test("many devices come by pages", async () => {
