@@ -171,9 +171,9 @@ function AllActs({ csrfToken, filter, matching, texts: { deadLetters } }: Letter
   return (
     <div class="form inline">
       <span class="sub">{deadLetters.all}</span>
-      <PostForm {...form} act="replay" label={deadLetters.replayAll(count)}>
+      <PostForm {...form} act="replay" label={deadLetters.replayAll}>
         {all}
-        <button type="submit" class="button">{deadLetters.replayAll(count)}</button>
+        <button type="submit" class="button">{deadLetters.replayAll}</button>
       </PostForm>
       <ConfirmForm
         {...form}

@@ -1040,8 +1040,8 @@ export const TEXTS_EN = {
     all: "All that match:",
     replayChosen: "Replay",
     purgeChosen: "Purge…",
-    replayAll: (n: number) => `Replay ${count(n, "dead letter")}`,
-    purgeAll: "Purge…",
+    replayAll: "Replay all",
+    purgeAll: "Purge all…",
     purge: (n: number) => `Purge ${count(n, "dead letter")}`,
     purgeQuestion: (n: number) =>
       `${count(n, "dead letter")} will be deleted for good, payloads and all. ` +
