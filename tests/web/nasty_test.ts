@@ -65,17 +65,25 @@ function isTopicLevel(text: string): boolean {
   return text.length <= 128 && text !== "" && !/[+#/\p{Cc}\p{Cs}\p{Cn}\ufeff]/u.test(text);
 }
 
-/** The same over HTTP, where names must be plain: refused, never failed. */
-async function ingest(gateway: GatewayProcess): Promise<void> {
+/** The same over HTTP, where names must be plain: refused, never failed. Ids of what was taken. */
+async function ingest(gateway: GatewayProcess): Promise<string[]> {
+  const ids: string[] = [];
   await inTurns(NASTY_COUNT, async (i) => {
     const text = NASTY[i]!;
-    const body = JSON.stringify({ metrics: { [text]: 1 }, tags: { place: text }, payload: text });
-    const headers = { "content-type": "application/json" };
-    const url = `${gateway.httpUrl}/v1/ingest/${deviceOf(i)}`;
-    const answer = await fetch(url, { method: "POST", headers, body });
-    const words = await answer.text();
-    assert([202, 400, 413, 429].includes(answer.status), `${JSON.stringify(text)}: ${words}`);
+    const named = { metrics: { [text]: 1 }, tags: { place: text }, payload: text };
+    const plain = { metrics: { power: 1 }, tags: { place: text.slice(0, 60) }, payload: text };
+    for (const body of [named, plain]) {
+      const answer = await fetch(`${gateway.httpUrl}/v1/ingest/${deviceOf(i)}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      const words = await answer.text();
+      assert([202, 400, 413, 429].includes(answer.status), `${JSON.stringify(text)}: ${words}`);
+      if (answer.status === 202) ids.push(JSON.parse(words).id);
+    }
   });
+  return ids;
 }
 
 /** Devices with nasty labels, and sign-ins of nasty names and programs, as an admin's program. */
@@ -114,14 +122,14 @@ async function register(gateway: GatewayProcess): Promise<void> {
   }
 }
 
-async function startNasty(): Promise<GatewayProcess> {
-  const gateway = await startGateway({ config: CONFIG });
+/** Everything, from all sides; ids of messages. */
+async function send(gateway: GatewayProcess): Promise<string[]> {
   await publish(gateway);
   const accepted = 'sluice_ingest_messages_total{source="mqtt",outcome="accepted"}';
-  await gateway.untilMetric(accepted, 3 * NASTY_COUNT);
-  await ingest(gateway);
+  await gateway.untilMetric(accepted, 2 * NASTY_COUNT);
+  const ids = await ingest(gateway);
   await register(gateway);
-  return gateway;
+  return ids;
 }
 
 /** Hears what a page does that it should not. */
@@ -195,7 +203,8 @@ async function read({ page }: Visitor, path: string): Promise<Read> {
 
 Deno.test("515 nasty texts are shown as texts on every page that shows them", async (t) => {
   assert.equal(new Set(NASTY).size, 515);
-  await using gateway = await startNasty();
+  await using gateway = await startGateway({ config: CONFIG });
+  const ids = await send(gateway);
   await using browser = await PageBrowser.launch();
   await using visitor = await browser.visitor(gateway.httpUrl);
   const misdeeds = watch(visitor);
@@ -239,6 +248,23 @@ Deno.test("515 nasty texts are shown as texts on every page that shows them", as
       await visitor.page.goto(`/devices/${deviceOf(i)}`);
       const text = await visitor.page.locator("body").innerText();
       if (!text.includes(label)) problems.push(`${deviceOf(i)}: "${label}" is not shown`);
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  await t.step("journeys of messages and dead letters show payloads as text", async () => {
+    const problems: string[] = [];
+    assert(ids.length > NASTY_COUNT / 2);
+    const messages = ids.filter((_, i) => i % 5 === 0).map((id) => `/messages/${id}`);
+    const letters = Array.from({ length: 60 }, (_, i) => `/dead-letters/source/${1 + 7 * i}`);
+    for (const path of [...messages, ...letters]) {
+      const { status, problems: found } = await read(visitor, path);
+      if (status !== 200) problems.push(`${path}: status ${status}`);
+      for (const each of found) problems.push(`${path}: ${each}`);
+    }
+    for (const path of [...messages.slice(0, 5), ...letters.slice(0, 5)]) {
+      await visitor.open(path);
+      for (const each of await problemsOf(visitor, misdeeds)) problems.push(`${path}: ${each}`);
     }
     assert.deepEqual(problems, []);
   });

@@ -20,11 +20,13 @@ export class ShownGateway implements AsyncDisposable {
 
   /** With simulated devices, one that has not sent yet, and a dead letter of a source. */
   static async start(): Promise<ShownGateway> {
-    const process = await startGateway({ config: CONFIG, args: ["--demo"] });
+    await using scope = new AsyncDisposableStack();
+    const process = scope.use(await startGateway({ config: CONFIG, args: ["--demo"] }));
     await process.command(["device", "add", "waiting-1"]);
     await publishNonsense(process);
     await process.untilMetric(ACCEPTED, 20);
     const message = await ingestOne(process);
+    scope.move();
     return new ShownGateway(process, { device: "waiting-1", message });
   }
 
