@@ -24,17 +24,31 @@ export interface PanelGridProps {
 export function PanelGrid({ view, frame, Chart = ChartPicture }: PanelGridProps) {
   return (
     <div class="grid panels">
-      {view.panels.map((panel, i) => <PanelCard key={i} {...{ panel, frame, Chart, i }} />)}
+      {numberedTitles(view.panels).map((panel, i) => (
+        <PanelCard key={i} {...{ panel, frame, Chart, i }} title={view.panels[i]!.title} />
+      ))}
     </div>
   );
 }
 
+/** Panels of one title get a number, for who moves from heading to heading. */
+function numberedTitles(panels: readonly PanelView[]): PanelView[] {
+  const seen = new Map<string, number>();
+  return panels.map((panel) => {
+    const n = (seen.get(panel.title) ?? 0) + 1;
+    seen.set(panel.title, n);
+    return n === 1 ? panel : { ...panel, title: `${panel.title} ${n}` };
+  });
+}
+
 type PanelCardProps = Required<Pick<PanelGridProps, "frame" | "Chart">> & {
+  /** Its title may have a number at its end. */
   panel: PanelView;
+  title: string;
   i: number;
 };
 
-function PanelCard({ panel, frame, Chart, i }: PanelCardProps) {
+function PanelCard({ panel, title, frame, Chart, i }: PanelCardProps) {
   const first = panel.series[0]!;
   const single = panel.kind === "stat" || panel.kind === "gauge";
   const isKnown = panel.series.some(({ known }) => known);
@@ -43,9 +57,14 @@ function PanelCard({ panel, frame, Chart, i }: PanelCardProps) {
     ? single || !isKnown ? undefined : <Legend panel={panel} />
     : <Tag tone={state.tone}>{state.text}</Tag>;
   return (
-    <Card title={panel.title} id={`panel-${i}`} span={panel.width} end={end}>
+    <Card
+      title={<PanelTitle {...{ panel, title }} />}
+      id={`panel-${i}`}
+      span={panel.width}
+      end={end}
+    >
       {isKnown
-        ? <PanelBody {...{ panel, frame, Chart, i }} state={state} />
+        ? <PanelBody {...{ panel, frame, Chart, state }} />
         : <Unknown panel={panel} frame={frame} />}
       {panel.note !== null && <p class="sub panel-note">{panel.note}</p>}
     </Card>
@@ -63,8 +82,20 @@ function Unknown({ panel, frame: { words } }: { panel: PanelView; frame: PanelFr
   );
 }
 
+function PanelTitle({ panel, title }: Pick<PanelCardProps, "panel" | "title">) {
+  const number = panel.title.slice(title.length);
+  return number === "" ? title : (
+    <>
+      {title}
+      <span class="visually-hidden">{number}</span>
+    </>
+  );
+}
+
 function PanelBody(
-  { panel, frame, Chart, state }: PanelCardProps & { state: ShownState | null },
+  { panel, frame, Chart, state }: Pick<PanelCardProps, "panel" | "frame" | "Chart"> & {
+    state: ShownState | null;
+  },
 ) {
   switch (panel.kind) {
     case "stat":

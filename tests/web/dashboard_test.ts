@@ -5,7 +5,14 @@ import { GatewayProcess } from "@/tests/helpers/gateway_process.ts";
 import { mosquittoPub } from "@/tests/helpers/mosquitto_clients.ts";
 import { TempDir } from "@/tests/helpers/temp_dir.ts";
 import { until } from "@/tests/helpers/until.ts";
-import { ADMIN, NARROW, PageBrowser, startGateway, type Visitor } from "@/tests/web/page_bed.ts";
+import {
+  ADMIN,
+  NARROW,
+  PageBrowser,
+  startGateway,
+  type Visitor,
+  WIDE,
+} from "@/tests/web/page_bed.ts";
 
 interface PacketValues {
   n1?: { t: number; h: number; g: number };
@@ -457,4 +464,48 @@ Deno.test("after a restart of the gateway the page reads again what it missed", 
   await sendPacket(second, { n1: { t: 33.3, h: 50, g: 99_000 } });
   await untilNumber(page, "Node 1 temperature", "33.3");
   await card(page, "Node 1 temperature").getByText("≥ 30").waitFor();
+});
+
+const NASTY = [
+  `"><img src=x onerror=alert(1)>`,
+  "</script><script>alert(1)</script>",
+  "a,b%2Cc?d=e&f",
+  "\u202eright to left",
+  "__proto__",
+  "x".repeat(60),
+  "</textarea></title>${alert(1)}{{1}}",
+];
+
+Deno.test("titles, labels and notes may be anything, on a desk and on a phone", async () => {
+  await using gateway = await startGateway();
+  await using browser = await PageBrowser.launch();
+  await sendTelemetry(gateway, "boiler", [{ values: { temperature: 21.5 } }]);
+  const panels = NASTY.flatMap((text) =>
+    ["stat", "time_series", "state_timeline"].map((kind) => ({
+      ...{ kind, title: text, note: text, unit: text },
+      series: [{ device: "boiler", measurement: "temperature", label: text }],
+      thresholds: [{ tone: "ok", label: text }],
+    }))
+  );
+  for (const viewport of [WIDE, NARROW]) {
+    await using visitor = await browser.visitor(gateway.httpUrl, { viewport });
+    const { page } = visitor;
+    page.on("dialog", () => visitor.complaints.push("a script ran"));
+    await visitor.signIn();
+    await untilShown(visitor, "/dashboards/all-devices", "21.5");
+    await importDashboard(visitor, { title: NASTY[1], note: NASTY[0], panels });
+    await visitor.settle();
+    await page.getByRole("heading", { level: 1, name: NASTY[1], exact: true }).waitFor();
+    for (const text of NASTY) {
+      assert.equal(await page.getByRole("heading", { level: 2, name: text }).count(), 3, text);
+    }
+    await visitor.assertWell();
+    const path = new URL(page.url()).pathname;
+    const exported = await (await page.request.get(`${path}/export`)).json();
+    assert.deepEqual(exported.panels.length, panels.length);
+    await visitor.open(`${path}/edit`);
+    await page.getByRole("button", { name: "Preview" }).click();
+    await page.getByRole("heading", { name: "Preview" }).waitFor();
+    await visitor.assertWell();
+  }
 });
