@@ -116,3 +116,14 @@ Deno.test("results of one minute in the older text are told apart below the micr
     ok(Number.isInteger(ns) && ns >= 0 && ns <= 999);
   }
 });
+
+Deno.test("the names of members stand in errors on one line, without a NUL", () => {
+  const path = "devices/d1/telemetry";
+  for (const name of ["temp\u0000erature", "a\u2028b\nc", "\ud800"]) {
+    const [element] = decode(path, JSON.stringify({ values: { [name]: [] } }));
+    ok(element !== undefined && isUndecodable(element), name);
+    const { message } = element.error;
+    ok(!/[\p{Cc}\p{Zl}\p{Zp}]/u.test(message) && message.isWellFormed(), message);
+    ok(message.length > 40, message);
+  }
+});

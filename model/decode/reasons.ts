@@ -178,11 +178,19 @@ export function refusal(
   options: { cause?: unknown } = {},
 ): DecodeError {
   const { code, hint } = BY_REASON.get(reason)!;
-  return new DecodeError(`Cannot decode the message: ${detail}`, {
+  return new DecodeError(`Cannot decode the message: ${onOneLine(detail)}`, {
     reason,
     code,
     hint,
     cause: options.cause,
+  });
+}
+
+/** Names of members stand in a detail as they were sent; a NUL would end the text in the database. */
+function onOneLine(detail: string): string {
+  const unseen = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+  return detail.toWellFormed().replace(unseen, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }
 
