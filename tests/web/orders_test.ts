@@ -109,8 +109,8 @@ Deno.test("a visitor without script asks for a kit, an admin answers, exports, d
   assert.equal(await page.getByRole("link", { name: reference }).count(), 0);
   assert.deepEqual(admin.complaints, []);
   await admin.open("/audit");
-  for (const action of ["order.update", "order.delete"]) {
-    assert(await page.getByText(action).first().isVisible(), action);
+  for (const action of ["Kit request changed", "Kit request removed"]) {
+    assert(await page.getByRole("cell", { name: action }).first().isVisible(), action);
   }
 });
 
