@@ -1,5 +1,8 @@
 /** What `GET /api/live` tells the pages: the shapes of its events' data. */
 
+import type { Ledger } from "@/model/ledger.ts";
+import type { Prediction } from "@/model/reading.ts";
+
 /** Event `readings`: what the series that a page follows came to since the last one. */
 export interface LiveReadings {
   series: LiveSeries[];
@@ -20,16 +23,10 @@ export interface LiveSeries {
 }
 
 /** Event `prediction`. */
-export interface LivePrediction {
+export interface LivePrediction extends Omit<Prediction, "at" | "debug"> {
   messageId: string;
-  device: string;
-  label: string;
-  score: number;
-  avgScore: number | null;
-  window: number | null;
-  model: string | null;
+  /** Event time, ms since 1970. */
   atMs: number;
-  flags: string[];
 }
 
 /** Event `hello`, the first one. Another process or build: the page loads itself again. */
@@ -61,25 +58,14 @@ export interface DeliveryView {
   destinations: DestinationView[];
 }
 
-export interface DestinationView {
+/** Its ledger, by name and age, with what its state machine says. */
+export interface DestinationView extends Omit<Ledger, "destination" | "oldestUs"> {
   name: string;
   /** `postgres`, `influxdb`, `mqtt`; null when it is no longer configured. */
   type: string | null;
   /** Mode of its state machine, as in `sluice destination list`. */
   mode: string | null;
   up: boolean | null;
-  paused: boolean;
-  removed: boolean;
-  accepted: number;
-  acked: number;
-  expired: number;
-  purged: number;
-  dropped: number;
-  enqueued: number;
-  inFlight: number;
-  dead: number;
-  /** Payload and topic bytes that wait. */
-  queuedBytes: number;
   /** Age of the oldest message that waits; null with none. */
   oldestMs: number | null;
   perSecond: number;

@@ -184,8 +184,7 @@ function escapeText(text: string): string {
  * characters inside a scheme and read `//host` and `/\host` as another host: neither passes.
  */
 export function safeLink(href: string): string | null {
-  // deno-lint-ignore no-control-regex
-  const target = href.replace(/[\x00-\x20\x7f]/g, "");
+  const target = [...href].filter((each) => each > " " && each !== "\x7f").join("");
   if (/^(?:https?:\/\/|mailto:)/i.test(target)) return target;
   const hasScheme = /^[^/?#]*:/.test(target);
   return hasScheme || /^[/\\]{2}|^\\/.test(target) ? null : target;

@@ -1,6 +1,5 @@
 /** The flow picture in numbers: what comes in, how it is committed, where it stands. */
 import type { DeliveryView, DestinationView } from "@/model/live_events.ts";
-import type { Ledger } from "@/model/ledger.ts";
 import { RecentRates } from "@/runtime/recent_rates.ts";
 import type { DestinationStatus } from "@/routes/api/queue.ts";
 import type { Store } from "@/store/store_types.ts";
@@ -67,15 +66,13 @@ export class DeliveryViews {
 
   #destination({ name, type, mode, up, ledger, lastError, nextAttemptAtMs }: DestinationStatus) {
     const perSecond = this.#parts.drainRates.rate(name);
-    const waiting = ledger.enqueued + ledger.inFlight;
+    const { destination: _name, oldestUs, ...counts } = ledger;
+    const waiting = counts.enqueued + counts.inFlight;
     const view: DestinationView = {
       ...{ name, type, mode, up, lastError, nextAttemptAtMs, perSecond },
-      ...countsOf(ledger),
-      queuedBytes: ledger.queuedBytes,
+      ...counts,
       lastSuccessAtMs: this.#parts.lastSuccessAtMs(name),
-      oldestMs: ledger.oldestUs === null
-        ? null
-        : Math.max(0, this.#parts.now() - ledger.oldestUs / 1000),
+      oldestMs: oldestUs === null ? null : Math.max(0, this.#parts.now() - oldestUs / 1000),
       toEmptyMs: waiting === 0 || perSecond === 0 ? null : waiting / perSecond * 1000,
     };
     return view;
@@ -98,13 +95,6 @@ export class DeliveryViews {
     if (first === undefined || last === undefined || first === last) return null;
     return (last.bytes - first.bytes) / (last.atMs - first.atMs) * DAY_MS;
   }
-}
-
-function countsOf(ledger: Ledger) {
-  const { accepted, acked, expired, purged, dropped, enqueued, inFlight, dead } = ledger;
-  const { paused, removed } = ledger;
-  const settled = { accepted, acked, expired, purged, dropped };
-  return { ...settled, enqueued, inFlight, dead, paused, removed };
 }
 
 function percentile99(values: readonly number[]): number | null {

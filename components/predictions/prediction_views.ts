@@ -1,17 +1,7 @@
 /** What the pages of predictions show, as plain data. */
+import type { LivePrediction } from "@/model/live_events.ts";
 
-export interface ShownPrediction {
-  messageId: string;
-  device: string;
-  label: string;
-  /** 0…1 */
-  score: number;
-  avgScore: number | null;
-  window: number | null;
-  model: string | null;
-  /** Event time, ms since 1970. */
-  atMs: number;
-}
+export type ShownPrediction = Omit<LivePrediction, "flags">;
 
 export interface LatestOfDevice extends ShownPrediction {
   /** Bit-identical scores in a row; null while it moves. */

@@ -86,7 +86,7 @@ export class LiveStreams {
   }
 }
 
-const STREAM_HEADERS = {
+export const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
   "Cache-Control": "no-store",
   "X-Accel-Buffering": "no",

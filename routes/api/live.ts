@@ -1,6 +1,7 @@
 /** The one live connection of a page. */
 import { z } from "@hono/zod-openapi";
 import { identityOf } from "@/routes/access.ts";
+import { STREAM_HEADERS } from "@/routes/api/event_stream.ts";
 import type { LiveBoard, LiveWants } from "@/routes/api/live_board.ts";
 import type { Api } from "@/routes/api/operation.ts";
 
@@ -35,9 +36,7 @@ export function liveOperations(api: Api, board: LiveBoard): void {
     }),
     answer: { status: 200, text: "A stream", also: { "text/event-stream": "Events" } },
   }, ({ c, query }) => {
-    if (c.req.raw.method === "HEAD") {
-      return new Response(null, { headers: { "Content-Type": "text/event-stream" } });
-    }
+    if (c.req.raw.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
     return board.open(identityOf(c), query as LiveWants);
   });
 }

@@ -10,6 +10,7 @@ import type { LiveListener } from "@/model/live.ts";
 import type { DeliveryView, LiveHello, LivePrediction, LiveSeries } from "@/model/live_events.ts";
 import type { Prediction, Reading } from "@/model/reading.ts";
 import { logger } from "@/observe/log.ts";
+import { STREAM_HEADERS } from "@/routes/api/event_stream.ts";
 
 const TICK_MS = 250;
 const DELIVERY_TICKS = 4;
@@ -66,13 +67,7 @@ export class LiveBoard {
       this.#remove(page);
     });
     this.#add(page);
-    return new Response(page.readable, {
-      headers: {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-store",
-        "X-Accel-Buffering": "no",
-      },
-    });
+    return new Response(page.readable, { headers: STREAM_HEADERS });
   }
 
   stop(): void {

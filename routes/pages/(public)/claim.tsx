@@ -1,7 +1,8 @@
 import { Head } from "fresh/runtime";
 import { page } from "fresh";
 import { knownCookie, sessionCookie } from "@/auth/browser_cookies.ts";
-import { Field, PostForm } from "@/components/Form.tsx";
+import { PostForm } from "@/components/Form.tsx";
+import { NameAndPassword } from "@/components/NameAndPassword.tsx";
 import { Notice, ProblemNotice } from "@/components/Notice.tsx";
 import type { Texts } from "@/components/texts.ts";
 import type { HttpError } from "@/model/errors.ts";
@@ -65,31 +66,15 @@ export default define.page<typeof handler>(({ data, state: { texts } }) => {
 });
 
 function ClaimForm(
-  { data: { name, token }, texts: { people } }: { data: ClaimData; texts: Texts },
+  { data: { name, token }, texts }: { data: ClaimData; texts: Texts },
 ) {
+  const { people } = texts;
   return (
     <>
       <p>{people.claimIntro}</p>
       <PostForm csrfToken={null} action="/claim" label={people.claim}>
         <input type="hidden" name="token" value={token} />
-        <Field
-          name="username"
-          label={people.name}
-          value={name}
-          autocomplete="username"
-          autofocus={name === ""}
-          required
-          maxLength={64}
-        />
-        <Field
-          name="password"
-          label={people.password}
-          type="password"
-          autocomplete="new-password"
-          autofocus={name !== ""}
-          help={people.passwordHelp}
-          required
-        />
+        <NameAndPassword texts={texts} name={name} isNew />
         <button type="submit" class="button primary">{people.claimButton}</button>
       </PostForm>
     </>

@@ -1,7 +1,8 @@
 import { Head } from "fresh/runtime";
 import { page } from "fresh";
 import { knownCookie, readCookie, sessionCookie } from "@/auth/browser_cookies.ts";
-import { Field, PostForm } from "@/components/Form.tsx";
+import { PostForm } from "@/components/Form.tsx";
+import { NameAndPassword } from "@/components/NameAndPassword.tsx";
 import { ProblemNotice } from "@/components/Notice.tsx";
 import type { HttpError } from "@/model/errors.ts";
 import { attempt, field, ownPath, readForm, seeOther } from "@/routes/page_form.ts";
@@ -56,23 +57,7 @@ export default define.page<typeof handler>(({ data: { name, next, problem }, sta
       {problem === null && next !== "/" && <p>{people.toGetTo(next.split("?")[0]!)}</p>}
       <PostForm csrfToken={null} label={people.signIn}>
         <input type="hidden" name="next" value={next} />
-        <Field
-          name="username"
-          label={people.name}
-          value={name}
-          autocomplete="username"
-          autofocus={name === ""}
-          required
-          maxLength={64}
-        />
-        <Field
-          name="password"
-          label={people.password}
-          type="password"
-          autocomplete="current-password"
-          autofocus={name !== ""}
-          required
-        />
+        <NameAndPassword texts={state.texts} name={name} />
         <button type="submit" class="button primary">{people.signIn}</button>
       </PostForm>
       <p class="sub">{people.noAccount}</p>
